@@ -2,8 +2,9 @@
 for unit tests."""
 
 # No red zone and no vector registers: kernel code may be entered on any stack
-# and must not touch the program's FPU state. -mcmodel=kernel: linked in the
-# top 2 GiB. Warnings are repeated here because the kernel is built as a tool,
+# and must not touch the program's FPU state. Not -mgeneral-regs-only: with
+# clang it takes away long double, which <atomic> names. -mcmodel=kernel:
+# linked in the top 2 GiB. Warnings are repeated here because the kernel is built as a tool,
 # in the host configuration, which .bazelrc's --copt does not reach.
 KERNEL_ASM_COPTS = [
     "-O2",
@@ -22,7 +23,9 @@ KERNEL_COPTS = KERNEL_ASM_COPTS + [
     "-mcmodel=kernel",
     "-fno-stack-protector",
     "-fno-asynchronous-unwind-tables",
-    "-mgeneral-regs-only",
+    "-mno-mmx",
+    "-mno-sse",
+    "-mno-avx",
     "-mno-red-zone",
     "-fno-threadsafe-statics",
 ]
