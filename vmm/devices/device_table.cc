@@ -5,6 +5,7 @@
 #include "vmm/devices/device_table.h"
 
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "guestkernel/abi/virtio.h"
@@ -92,7 +93,8 @@ absl::StatusOr<std::string> DeviceTable::SaveState() const {
   return writer.Take();
 }
 
-absl::Status DeviceTable::RestoreState(absl::string_view bytes) {
+absl::StatusOr<std::vector<DeviceTable::SavedSlot>> DeviceTable::Decode(
+    absl::string_view bytes) {
   StateReader reader(bytes);
   CRVM_ASSIGN_OR_RETURN(const uint32_t version, reader.U32());
   if (version != kStateVersion) {
@@ -100,28 +102,51 @@ absl::Status DeviceTable::RestoreState(absl::string_view bytes) {
         "device state has version %d; this crvm reads version %d", version,
         kStateVersion));
   }
-  std::array<bool, abi::kDeviceSlotCount> restored = {};
-  CRVM_ASSIGN_OR_RETURN(const size_t count, reader.Count(restored.size()));
+  std::vector<SavedSlot> saved;
+  CRVM_ASSIGN_OR_RETURN(const size_t count,
+                        reader.Count(abi::kDeviceSlotCount));
   for (size_t i = 0; i < count; ++i) {
     CRVM_ASSIGN_OR_RETURN(const uint32_t slot, reader.U32());
-    CRVM_ASSIGN_OR_RETURN(const MmioTransportState state,
+    CRVM_ASSIGN_OR_RETURN(MmioTransportState state,
                           DecodeMmioTransportState(reader));
-    if (slot >= restored.size() || restored[slot] ||
-        transports_[slot] == nullptr) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "the snapshot has a device in slot %d, where none fits", slot));
+    // Ascending, so none comes twice.
+    if (slot >= abi::kDeviceSlotCount ||
+        (!saved.empty() && slot <= saved.back().slot)) {
+      return absl::InvalidArgumentError(
+          absl::StrFormat("device state names slot %d out of order", slot));
     }
-    restored[slot] = true;
-    CRVM_RETURN_IF_ERROR(transports_[slot]->RestoreState(state));
+    saved.push_back({static_cast<abi::DeviceSlot>(slot), std::move(state)});
   }
-  for (uint32_t slot = 0; slot < restored.size(); ++slot) {
-    if (transports_[slot] != nullptr && !restored[slot]) {
+  CRVM_RETURN_IF_ERROR(reader.ExpectEnd());
+  return saved;
+}
+
+absl::StatusOr<std::vector<abi::DeviceSlot>> DeviceTable::SavedSlots(
+    absl::string_view bytes) {
+  CRVM_ASSIGN_OR_RETURN(const std::vector<SavedSlot> saved, Decode(bytes));
+  std::vector<abi::DeviceSlot> slots;
+  for (const SavedSlot& entry : saved) slots.push_back(entry.slot);
+  return slots;
+}
+
+absl::Status DeviceTable::RestoreState(absl::string_view bytes) {
+  CRVM_ASSIGN_OR_RETURN(const std::vector<SavedSlot> saved, Decode(bytes));
+  size_t present = 0;
+  for (const auto& transport : transports_) present += transport != nullptr;
+  if (present != saved.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("the snapshot has %d devices, this machine has %d",
+                        saved.size(), present));
+  }
+  for (const SavedSlot& entry : saved) {
+    if (!Has(entry.slot)) {
       return absl::InvalidArgumentError(absl::StrFormat(
-          "the snapshot has no device in slot %d, but this machine does",
-          slot));
+          "the snapshot has a device in slot %d, this machine has none",
+          static_cast<int>(entry.slot)));
     }
+    CRVM_RETURN_IF_ERROR(transports_[entry.slot]->RestoreState(entry.state));
   }
-  return reader.ExpectEnd();
+  return absl::OkStatus();
 }
 
 }  // namespace crvm

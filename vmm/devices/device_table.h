@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -54,7 +55,18 @@ class DeviceTable {
   absl::StatusOr<std::string> SaveState() const;
   absl::Status RestoreState(absl::string_view state);
 
+  // Which slots a saved table fills, so that the caller can Add() the same
+  // before it restores.
+  static absl::StatusOr<std::vector<abi::DeviceSlot>> SavedSlots(
+      absl::string_view state);
+
  private:
+  struct SavedSlot {
+    abi::DeviceSlot slot;
+    MmioTransportState state;
+  };
+  static absl::StatusOr<std::vector<SavedSlot>> Decode(absl::string_view state);
+
   GuestMemory* memory_;
   EventSink* events_;
   std::array<std::unique_ptr<MmioTransport>, abi::kDeviceSlotCount> transports_;

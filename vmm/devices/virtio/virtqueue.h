@@ -58,6 +58,8 @@ class Virtqueue {
 
   uint16_t max_size() const { return max_size_; }
   bool ready() const { return state_.ready; }
+  // Chains popped and not yet pushed.
+  uint16_t in_flight() const { return state_.in_flight; }
 
   // Checks the size and the three areas and makes the queue ready, empty.
   absl::Status Configure(uint16_t size, GuestAddress desc, GuestAddress avail,
