@@ -7,8 +7,14 @@
 
 . "$(dirname "$0")/lib.sh"
 [ "${CRVM_TEST_FILTER:-}" = -kvm ] && exit 0
-[ -x testdata/hosts/amdv_suite.sh ] || exit 0
 say "Supervisor mode, on the emulated AMD-V host"
+if testdata/hosts/amdv_host.sh run --timeout 120 -- test -c /dev/kvm; then
+  pass "amdv host boots and has /dev/kvm"
+else
+  fail "amdv host boots and has /dev/kvm"
+  exit 1
+fi
+[ -x testdata/hosts/amdv_suite.sh ] || exit 0
 log=$(mktemp)
 crvm_bazel main build //cli:crvm > "$log" 2>&1 || { tail -20 "$log"; fail "amdv: build"; exit 1; }
 rm -f "$log"

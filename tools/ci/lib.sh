@@ -86,5 +86,5 @@ run_bazel() {
 
 # Leaves out Bazel's progress lines, which without a terminal are most of it.
 quiet_progress() {
-  grep --line-buffered -vE '^(Loading|Analyzing|Extracting|\[[0-9,]+ / [0-9,]+\])|^(Use --sandbox|There were tests whose specified)' || true
+  grep --line-buffered -vE '^(Loading|Analyzing|Extracting|\[[0-9,]+ / [0-9,]+\])|^(Use --sandbox|There were tests whose specified)|ld.gold: warning: Cannot export local symbol' || true
 }
