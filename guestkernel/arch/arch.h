@@ -32,6 +32,8 @@ const crvm::abi::BootInfo& GetBootInfo();
 crvm::abi::KernelInfo& GetKernelInfo();
 const volatile crvm::abi::ClockPage& GetClockPage();
 crvm::abi::VcpuPage& ThisVcpu();
+uint64_t
+BootRootGpa();  // the PML4 that the VMM built; its upper half is every space's
 
 // ---- doorbells and device registers
 void RingDoorbell(crvm::abi::Doorbell which, uint64_t value);

@@ -7,6 +7,7 @@
 #define CRVM_GUESTKERNEL_LIB_STRING_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "guestkernel/lib/result.h"

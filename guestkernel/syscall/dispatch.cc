@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <asm/errno.h>
+
+#include "guestkernel/abi/shared_pages.h"
+#include "guestkernel/arch/arch.h"
+#include "guestkernel/lib/panic.h"
+#include "guestkernel/sched/thread.h"
+#include "guestkernel/syscall/syscall.h"
+#include "guestkernel/syscall/table.h"
+
+namespace gk {
+namespace {
+
+const SyscallEntry* g_by_number[kSyscallLimit];
+bool g_absence_logged[kSyscallLimit];
+
+int64_t AbsentCall(uint64_t number) {
+  bool always = GetBootInfo().flags & crvm::abi::kBootFlagLogCalls;
+  if (number < kSyscallLimit && (always || !g_absence_logged[number])) {
+    g_absence_logged[number] = true;
+    Log(LogLevel::kDebug, "system call %lu is absent (ENOSYS)", number);
+  }
+  return -ENOSYS;
+}
+
+}  // namespace
+
+void SyscallTableInit() {
+  for (size_t i = 0; i < kSyscallTableSize; ++i) {
+    const SyscallEntry& entry = kSyscallTable[i];
+    GK_ASSERT(entry.number < kSyscallLimit && !g_by_number[entry.number]);
+    g_by_number[entry.number] = &entry;
+  }
+}
+
+const char* SyscallName(uint64_t number) {
+  if (number >= kSyscallLimit || !g_by_number[number]) return nullptr;
+  return g_by_number[number]->name;
+}
+
+extern "C" void SyscallDispatch(TrapFrame* frame) {
+  uint64_t number = frame->error_code;
+  if (number < kSyscallLimit && g_by_number[number]) [[likely]] {
+    SyscallArgs args = {
+        {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9},
+        frame};
+    frame->rax = static_cast<uint64_t>(g_by_number[number]->handler(args));
+  } else {
+    frame->rax = static_cast<uint64_t>(AbsentCall(number));
+  }
+  PrepareUserReturn(frame);
+}
+
+}  // namespace gk
