@@ -182,7 +182,10 @@ void NameMissing(const CpuRequirement& requirement, uint32_t have,
 
 CpuidRegs HostCpuid(uint32_t leaf, uint32_t subleaf) {
   CpuidRegs regs;
-  if (__get_cpuid_max(leaf & 0x80000000u, nullptr) < leaf) return regs;
+  // An int in clang's header.
+  const auto highest =
+      static_cast<uint32_t>(__get_cpuid_max(leaf & 0x80000000u, nullptr));
+  if (highest < leaf) return regs;
   __cpuid_count(leaf, subleaf, regs.reg[0], regs.reg[1], regs.reg[2],
                 regs.reg[3]);
   return regs;
