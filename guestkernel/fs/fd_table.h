@@ -31,11 +31,15 @@ class FdTable : public RefCounted {
     RefPtr<File> file;
     bool close_on_exec = false;
   };
+  int Drop(RefPtr<File> file);
   Vector<Slot> slots_;
+  int lowest_free_ = 0;  // every slot below is taken
 };
 
-// Of the current process. -EBADF.
+// Of the current process. -EBADF; also for O_PATH descriptors, which only
+// GetFileOrPath gives (fstat, fchdir, dup, fcntl, *at).
 Result<RefPtr<File>> GetFile(int fd);
+Result<RefPtr<File>> GetFileOrPath(int fd);
 // Adds to the current process; on failure the file is released.
 Result<int> InstallFile(RefPtr<File> file,
                         uint32_t flags /*kOpenCloexec honoured*/);

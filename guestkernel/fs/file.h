@@ -71,14 +71,28 @@ class File : public RefCounted {
     (void)mode, (void)offset, (void)length;
     return -ENODEV;
   }
-  // Each close(2) of a descriptor (not the last reference): flush; POSIX locks
-  // of `process` go.
+  // Each close(2) of a descriptor (not the last reference): flush. FdTable
+  // drops the POSIX locks itself.
   virtual int OnClose(Process* process);
   // fcntl(F_SETFL) changed flags_ (O_NONBLOCK, O_APPEND, O_ASYNC).
   virtual void OnFlagsChanged() {}
   // For /proc/PID/fd links: "pipe:[123]", "socket:[5]", "anon_inode:[eventfd]";
   // path files give their path.
   virtual Result<KString> Describe();
+  // open(2) through /proc/PID/fd/N or /dev/fd/N of a file without a dentry: a
+  // new open file description of the same object (pipes, terminals). -ENXIO
+  // for what cannot be opened again (sockets).
+  virtual Result<RefPtr<File>> Reopen(uint32_t flags) {
+    (void)flags;
+    return Error(-ENXIO);
+  }
+  // memfd seals (F_GET_SEALS); mmap asks before a shared writable mapping
+  // (kSealWrite, kSealFutureWrite: -EPERM). -EINVAL: cannot be sealed.
+  virtual Result<uint32_t> GetSeals() { return Error(-EINVAL); }
+  virtual int AddSeals(uint32_t seals) {
+    (void)seals;
+    return -EINVAL;
+  }
   // Cheap downcasts without RTTI: each family returns its own tag's address.
   virtual const void* kind() const { return nullptr; }
 

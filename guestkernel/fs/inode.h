@@ -24,6 +24,10 @@ class Inode : public RefCounted {
  public:
   explicit Inode(FileSystem* fs, uint32_t type_and_mode)
       : fs_(fs), mode_(type_and_mode) {}
+  // Inodes die when the dentry cache lets go of them, which can happen inside
+  // any allocation: destructors must not allocate and must not talk to the
+  // host (queue a FORGET, send it later).
+  ~Inode() override;
 
   FileSystem* fs() const { return fs_; }
   uint32_t type() const { return mode_ & kModeTypeMask; }  // never changes
@@ -31,12 +35,18 @@ class Inode : public RefCounted {
   bool is_symlink() const { return type() == kModeSymlink; }
 
   virtual int GetAttributes(FileAttributes* out) = 0;
+  // For permission checks while walking: mode, uid and gid, which may be a
+  // little old; costs no request where GetAttributes may.
+  virtual int GetCachedAttributes(FileAttributes* out) {
+    return GetAttributes(out);
+  }
   virtual int SetAttributes(const AttributeChange& change) {
     (void)change;
     return -EPERM;
   }
 
-  // ---- directories (-ENOTDIR by default). Lookup: -ENOENT when absent.
+  // ---- directories (-ENOTDIR by default). Lookup: -ENOENT when absent. `mode`
+  // has the umask taken off already; permissions were checked by mode bits.
   virtual Result<RefPtr<Inode>> Lookup(StringView name) {
     (void)name;
     return Error(-ENOTDIR);
@@ -82,7 +92,8 @@ class Inode : public RefCounted {
     return Error(-EOPNOTSUPP);
   }
   // Atomic create-and-open where the file system can do it in one request (FUSE
-  // CREATE). -ENOSYS: do Create, then Open.
+  // CREATE). -ENOSYS: do Create, then Open. Exclusive or not, the name was
+  // absent when last looked up; -EEXIST makes the VFS look again.
   virtual Result<RefPtr<File>> CreateAndOpen(StringView name, uint32_t mode,
                                              uint32_t flags,
                                              RefPtr<Inode>* created) {
@@ -91,25 +102,28 @@ class Inode : public RefCounted {
   }
   // Whole-path look-up in one request, where the file system can: fills up to
   // `max` inodes, one for each component of `path`
-  // ("a/b/c") from this directory, stopping after a symlink or a missing one.
-  // The number filled, or negative errno; -ENOSYS default.
+  // ("a/b/c") from this directory, stopping after a symlink, a non-directory
+  // or a missing one (which is a null inode and counted). The number filled, or
+  // negative errno; -ENOSYS default.
   virtual int LookupPath(StringView path, RefPtr<Inode>* inodes, int max) {
     (void)path, (void)inodes, (void)max;
     return -ENOSYS;
   }
 
   virtual Result<KString> ReadLink() { return Error(-EINVAL); }
-  // Magic links (/proc/PID/fd/N, exe, cwd): the dentry or file they lead to;
-  // null dentry: use ReadLink.
+  // Magic links (/proc/PID/fd/N, exe, cwd): the dentry they lead to, without
+  // reading them.
   virtual Result<RefPtr<class Dentry>> FollowMagicLink();
-  virtual Result<RefPtr<File>> OpenMagicLink(uint32_t flags) {
-    (void)flags;
-    return Error(-ENXIO);
-  }
   virtual bool is_magic_link() const { return false; }
 
-  // Opens for I/O. Fifos, sockets (-ENXIO), and devices are handled by the VFS
-  // (fs/special.cc) unless the inode overrides it.
+  // Opens for I/O; permissions were checked. `flags` are open(2)'s without
+  // kOpenCreate, kOpenExclusive, kOpenCloexec. Fifos, sockets (-ENXIO) and
+  // devices never come here: the VFS opens them itself (fs/special.cc), unless
+  // opens_itself(). The VFS sets the new file's dentry.
+  virtual bool opens_itself() const { return false; }
+  // True: Open does what kOpenTruncate asks. False: the VFS truncates through
+  // File::SetAttributes.
+  virtual bool open_truncates() const { return false; }
   virtual Result<RefPtr<File>> Open(uint32_t flags) {
     (void)flags;
     return Error(-ENXIO);
@@ -140,11 +154,13 @@ class Inode : public RefCounted {
     (void)entry;
     return true;
   }
+  // True: names below this directory are never cached (/proc).
+  virtual bool volatile_entries() const { return false; }
 
   // Guest objects bound to this inode: the pipe of a fifo, the listening unix
   // socket (owned by them).
   RefPtr<RefCounted> attached;
-  // POSIX/flock locks (fs/locks.cc).
+  // POSIX, OFD and flock locks; null: none yet (fs/locks.h).
   class LockList* locks = nullptr;
 
  protected:
@@ -160,7 +176,11 @@ class FileSystem {
   virtual const char* type_name() const = 0;
   virtual int SyncAll() { return 0; }
   bool is_remote = false;  // host files: cached names are revalidated
+  // st_dev of file systems of the guest's own (0:N), taken at construction by
+  // those that use it.
+  uint64_t device_id = 0;
 };
+uint64_t AllocateDeviceId();  // fs/mount.cc
 
 // A name in the tree. Children are found by hash; unused ones are kept for a
 // while (LRU) and dropped under pressure.
@@ -174,21 +194,26 @@ class Dentry : public RefCounted {
   StringView name() const { return name_; }
   bool is_negative() const { return !inode_; }
   bool is_unlinked() const { return unlinked_; }
-  Dentry* mounted() const {
-    return mounted_.get();
-  }  // root of what is mounted here
+  // Root of what is mounted here, or null; and of a root, where it is mounted.
+  Dentry* mounted() const { return mounted_.get(); }
+  Dentry* mount_point() const { return mount_point_; }
+  // CLOCK_MONOTONIC when the file system last confirmed the entry (remote ones
+  // only).
+  uint64_t validated_ns() const { return validated_ns_; }
 
  private:
   friend class DentryCache;
-  RefPtr<Dentry> parent_;  // null: root of a file system
+  RefPtr<Dentry> parent_;  // null: root of a file system, or anonymous
   KString name_;
   RefPtr<Inode> inode_;
   RefPtr<Dentry> mounted_;
-  Dentry* mount_point_ = nullptr;  // of a root: where it is mounted
+  Dentry* mount_point_ = nullptr;
   bool unlinked_ = false;
-  uint64_t validated_ns_ = 0;  // when the file system last confirmed it
-  ListLink lru_link_, hash_link_;
-  uint32_t child_count_ = 0;
+  bool hashed_ = false;  // in the cache, which then holds a reference
+  uint64_t validated_ns_ = 0;
+  uint64_t hash_ = 0;
+  Dentry* hash_next_ = nullptr;
+  ListLink lru_link_;
 };
 
 }  // namespace gk

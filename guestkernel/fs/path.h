@@ -34,6 +34,7 @@ Result<RefPtr<Dentry>> LookupParent(int at_fd, StringView path,
 // own use too.
 Result<RefPtr<File>> OpenPath(int at_fd, StringView path, uint32_t flags,
                               uint32_t mode);
+// Opens what is there, with the permission checks of open(2).
 Result<RefPtr<File>> OpenDentry(RefPtr<Dentry> dentry, uint32_t flags);
 // Creates a socket/fifo/device node (bind(2), mknod(2)); -EEXIST.
 Result<RefPtr<Dentry>> MakeNode(int at_fd, StringView path,

@@ -64,5 +64,29 @@ enum OpenFlags : uint32_t {
   kOpenTmpfile = 020200000,
 };
 
+// memfd seals (fcntl(2) F_ADD_SEALS).
+enum Seals : uint32_t {
+  kSealSeal = 1,
+  kSealShrink = 2,
+  kSealGrow = 4,
+  kSealWrite = 8,
+  kSealFutureWrite = 16,
+  kSealExec = 32,
+};
+
+// dev_t as stat(2) gives it to programs (glibc's makedev layout).
+constexpr uint64_t MakeDevice(uint32_t major, uint32_t minor) {
+  return (uint64_t{major} & 0xfff) << 8 | (uint64_t{major} & ~0xfffu) << 32 |
+         (uint64_t{minor} & 0xff) | (uint64_t{minor} & ~0xffu) << 12;
+}
+constexpr uint32_t DeviceMajor(uint64_t device) {
+  return static_cast<uint32_t>((device >> 8 & 0xfff) |
+                               (device >> 32 & ~uint64_t{0xfff}));
+}
+constexpr uint32_t DeviceMinor(uint64_t device) {
+  return static_cast<uint32_t>((device & 0xff) |
+                               (device >> 12 & ~uint64_t{0xff}));
+}
+
 }  // namespace gk
 #endif  // CRVM_GUESTKERNEL_FS_STAT_H_

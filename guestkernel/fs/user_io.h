@@ -20,6 +20,9 @@ struct IoVec {  // struct iovec of the ABI
 };
 static_assert(sizeof(IoVec) == 16);
 
+// What one call moves at most (MAX_RW_COUNT: INT_MAX rounded down to a page).
+inline constexpr size_t kMaxIoLength = 0x7ffff000;
+
 class UserIo {
  public:
   static UserIo User(UserAddress base, size_t length);
@@ -49,7 +52,10 @@ class UserIo {
   void Rewind(size_t n);
 
  private:
+  enum class Direction { kOut, kZero, kIn };
   UserIo() = default;
+  int64_t Transfer(Direction direction, char* kernel, size_t n);
+
   bool is_user_ = false;
   IoVec single_ = {};
   Vector<IoVec> vectors_;  // empty: `single_` only

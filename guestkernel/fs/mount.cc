@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Mounting: the root and the guest's own file systems on top of it.
+#include "guestkernel/fs/mount.h"
+
+#include "guestkernel/fs/dentry_cache.h"
+#include "guestkernel/fs/file_systems.h"
+#include "guestkernel/fs/walk.h"
+#include "guestkernel/lib/vector.h"
+
+namespace gk {
+
+namespace {
+
+struct MountTable {
+  Vector<MountEntry> entries;
+  RefPtr<Dentry> root;
+};
+MountTable* g_mounts = nullptr;
+bool g_booting = true;
+uint32_t g_next_device_minor = 0x20;
+
+int AddEntry(FileSystem* fs, const char* source, StringView target) {
+  MountEntry entry{source, {}, fs};
+  GK_ASSIGN_OR_RETURN(entry.target, KString::From(target));
+  return g_mounts->entries.PushBack(std::move(entry));
+}
+
+// The dentry to mount on. Where the host has no such directory, a name in the
+// cache alone stands in for it.
+Result<RefPtr<Dentry>> MountPoint(StringView where, FileSystem* fs) {
+  Walk walk;
+  GK_RETURN_IF_ERROR(walk.StartFrom(nullptr, where));
+  GK_RETURN_IF_ERROR(walk.ToParent());
+  if (walk.last_is_special()) return Error(-EBUSY);
+  RefPtr<Dentry> entry;
+  GK_ASSIGN_OR_RETURN(entry, walk.LookupLast());
+  if (entry->inode() && entry->inode()->is_directory()) return entry;
+  entry = DentryCache::Get().Insert(walk.current(), walk.last(), fs->Root());
+  if (!entry) return Error(-ENOMEM);
+  return entry;
+}
+
+int MountNew(Result<FileSystem*> fs, StringView where, const char* source) {
+  if (!fs.ok()) return fs.error();
+  return Mount(*fs, where, source);
+}
+
+}  // namespace
+
+uint64_t AllocateDeviceId() { return MakeDevice(0, g_next_device_minor++); }
+
+bool IsBooting() { return g_booting; }
+void SetBooting(bool booting) { g_booting = booting; }
+
+Dentry* RootDentry() { return g_mounts ? g_mounts->root.get() : nullptr; }
+size_t MountCount() { return g_mounts ? g_mounts->entries.size() : 0; }
+const MountEntry& MountAt(size_t i) { return g_mounts->entries[i]; }
+
+int MountRoot(FileSystem* root, const char* source) {
+  if (!g_mounts) g_mounts = new (std::nothrow) MountTable;
+  if (!g_mounts) return -ENOMEM;
+  g_mounts->entries.clear();
+  g_mounts->root = DentryCache::NewDetached(nullptr, "/", root->Root());
+  if (!g_mounts->root) return -ENOMEM;
+  return AddEntry(root, source, "/");
+}
+
+int Mount(FileSystem* fs, StringView where, const char* source) {
+  RefPtr<Dentry> point;
+  GK_ASSIGN_OR_RETURN(point, MountPoint(where, fs));
+  RefPtr<Dentry> root = DentryCache::NewDetached(nullptr, "/", fs->Root());
+  if (!root) return -ENOMEM;
+  GK_RETURN_IF_ERROR(AddEntry(fs, source, where));
+  DentryCache::Attach(point.leak(), std::move(root));  // for good
+  return 0;
+}
+
+int MountAll() {
+  g_booting = true;
+  Result<FileSystem*> root = FuseRootInit();
+  if (!root.ok()) {
+    Log(LogLevel::kWarning, "no host file system (error %d): empty root",
+        root.error());
+    root = NewTmpfs(0755, 0);
+  }
+  if (!root.ok()) return root.error();
+  GK_RETURN_IF_ERROR(MountRoot(*root, "host"));
+  GK_RETURN_IF_ERROR(MountNew(NewProcFs(), "/proc", "proc"));
+  GK_RETURN_IF_ERROR(MountNew(NewSysFs(), "/sys", "sysfs"));
+  GK_RETURN_IF_ERROR(MountNew(NewDevFs(), "/dev", "udev"));
+  GK_RETURN_IF_ERROR(MountNew(NewDevPts(), "/dev/pts", "devpts"));
+  GK_RETURN_IF_ERROR(MountNew(NewTmpfs(01777, 0), "/dev/shm", "tmpfs"));
+  GK_RETURN_IF_ERROR(MountNew(NewTmpfs(0755, 0), "/run", "tmpfs"));
+  g_booting = false;
+  return 0;
+}
+
+int SyncAllFileSystems() {
+  int result = 0;
+  for (size_t i = 0; i < MountCount(); ++i) {
+    int error = MountAt(i).fs->SyncAll();
+    if (error < 0 && result == 0) result = error;
+  }
+  return result;
+}
+
+}  // namespace gk
