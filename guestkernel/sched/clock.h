@@ -25,12 +25,17 @@ inline TimeSpec ToTimeSpec(uint64_t ns) {
 }
 // Saturates; -EINVAL for negative seconds or nanoseconds outside [0, 1e9).
 int ToNanoseconds(const TimeSpec& time, uint64_t* ns);
-// The CLOCK_REALTIME offset (realtime - monotonic) changed: at resume or by
-// clock_settime. Realtime timers are looked at anew.
+// The clock page has changed, at resume: timers are looked at anew.
 void OnClockChanged();
 
-// A callback at a CLOCK_MONOTONIC deadline, run from event handling in kernel
-// context; must not block. Not armed: in no queue. Destroying an armed timer
+// Which clock a deadline is on. Deadlines on the others than the monotonic
+// clock move when that clock is set (OnClockChanged).
+enum class ClockBase : uint8_t { kMonotonic, kRealtime, kBoottime };
+uint64_t ClockNow(ClockBase base);
+
+// A callback at a deadline, run from event handling in kernel context (on
+// whatever thread is current); must not block, may rearm (for later than now)
+// or destroy its timer. Not armed: in no queue. Destroying an armed timer
 // disarms it.
 class Timer {
  public:
@@ -40,22 +45,41 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
   // Rearms when armed. 0 or -ENOMEM (heap slot).
-  [[nodiscard]] int Arm(uint64_t deadline_ns);
+  [[nodiscard]] int Arm(uint64_t deadline_ns,
+                        ClockBase base = ClockBase::kMonotonic);
   void Disarm();
   bool armed() const { return heap_index_ != kNotArmed; }
-  uint64_t deadline() const { return deadline_; }
+  uint64_t deadline() const { return deadline_; }  // on base()
+  ClockBase base() const { return base_; }
+
+ protected:
+  // For a timer that has a place kept for it by ReserveTimers(1): cannot fail.
+  void ArmReserved(uint64_t deadline_ns, ClockBase base);
 
  private:
   friend class TimerQueue;
   static constexpr size_t kNotArmed = ~size_t{0};
   Callback callback_;
+  ClockBase base_ = ClockBase::kMonotonic;
+  bool reserved_ = false;
   uint64_t deadline_ = 0;
+  uint64_t due_ns_ = 0;  // deadline_ on the monotonic clock
   size_t heap_index_ = kNotArmed;
 };
 
-// Runs all timers that are due and arms the VMM's timer for the next. Called on
-// kEventTimer and before idling.
+// Makes sure that `change` more timers can be armed by ArmReserved (each thread
+// has one, for Block). 0 or -ENOMEM; giving back (negative) never fails.
+int ReserveTimers(int change);
+
+void TimersInit();
+// Runs all timers that are due.
 void RunTimers();
+// kEventTimer: the VMM's one-shot timer has fired.
+void OnVmmTimerFired();
+// Tells the VMM the earliest deadline, if it knows none or a later one. Called
+// before user mode and before idling, so that what was disarmed meanwhile costs
+// nothing. (An earlier one that it knows is left: it fires early, once.)
+void ArmVmmTimer();
 
 }  // namespace gk
 #endif  // CRVM_GUESTKERNEL_SCHED_CLOCK_H_

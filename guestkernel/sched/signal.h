@@ -128,6 +128,11 @@ SigInfo UserSigInfo(int signo,
 // True when Block() must end: a deliverable signal, or the thread is being
 // killed.
 bool HasDeliverableSignal(Thread* thread);
+// The thread is to end: its exit is requested, or SIGKILL is pending.
+bool IsBeingKilled(Thread* thread);
+// True when DeliverSignals has something to do: a deliverable signal, a call to
+// restart, a mask to restore.
+bool NeedsSignalWork(Thread* thread, const TrapFrame& frame);
 // Called on the way out of the kernel: takes signals, runs default actions
 // (stop, terminate), builds at most one handler frame, turns -kErestart*
 // results into -EINTR or a restart.

@@ -47,8 +47,11 @@ struct Credentials {
 
 class Thread : public RefCounted {
  public:
-  // A thread of `process` with its own kernel stack and FPU area; not yet
-  // runnable. -ENOMEM, -EAGAIN (no tid left).
+  // A thread of `process` with its own tid, kernel stack and FPU area (fresh);
+  // not yet runnable, not yet in process->threads. Made runnable, it goes to
+  // user mode with its frame(). Null `process`: a kernel thread, without tid;
+  // see CreateKernelThread. -ENOMEM, -EAGAIN (no tid left).
+  // From MakeRunnable to ExitCurrentThread the scheduler holds a reference.
   static Result<RefPtr<Thread>> Create(Process* process);
   ~Thread() override;
 
@@ -56,6 +59,8 @@ class Thread : public RefCounted {
   Process* process = nullptr;  // valid until the thread is unlinked from it
   ListLink process_link;       // Process::threads
   ListLink run_link;           // run queue
+  bool started = false;        // was runnable once
+  bool has_timer_reserved = false;  // for Block's timeout
   ThreadState state = ThreadState::kBlocked;
   void* stack = nullptr;              // kKernelStackSize
   uint64_t saved_rsp = 0;             // while not running
@@ -67,8 +72,7 @@ class Thread : public RefCounted {
   // waiting
   bool woken = false;
   bool interruptible = false;  // a signal may end the current wait
-  bool killable = false;
-  Timer* timeout = nullptr;
+  bool killable = false;       // so may the thread's end
   RestartBlock restart_block;
   const char* wait_reason =
       nullptr;  // static text, for /proc/PID/wchan and debugging
@@ -81,8 +85,9 @@ class Thread : public RefCounted {
   PendingSignals pending;
   uint64_t alt_stack_base = 0, alt_stack_size = 0;
   uint32_t alt_stack_flags = 2;  // SS_DISABLE
-  bool exiting =
-      false;  // exit_group or exec in another thread: leave at the next chance
+  // exit_group or exec in another thread: leave at the next chance. Set by
+  // RequestThreadExit.
+  bool exiting = false;
 
   // Linux odds and ends
   Credentials credentials = {};
@@ -94,15 +99,19 @@ class Thread : public RefCounted {
   bool vfork_released = false;
   bool no_new_privileges = false;
   int8_t nice = 0;
+  int policy = 0;             // SCHED_*, as set; all run round robin
+  int realtime_priority = 0;  // for sched_getparam
+  bool reset_on_fork = false;
   uint64_t cpu_mask = ~0ull;
 
   // accounting (ns)
-  uint64_t user_ns = 0, system_ns = 0, slice_start_ns = 0, start_ns = 0;
+  uint64_t user_ns = 0, system_ns = 0;  // see sched/cpu_time.h
+  uint64_t start_ns = 0;
   uint64_t voluntary_switches = 0, involuntary_switches = 0, minor_faults = 0,
            major_faults = 0;
 };
 
-// ---- scheduler (sched/scheduler.cc)
+// ---- scheduler (sched/scheduler.cc, sched/user_return.cc)
 void MakeRunnable(Thread* thread);
 // Gives up the CPU; returns when this thread is chosen again. The caller has
 // set its state.
@@ -110,19 +119,24 @@ void Schedule();
 void Yield();
 bool NeedReschedule();
 void SetNeedReschedule();
-[[noreturn]] void
-ExitCurrentThread();  // last step of exit: never comes back; the stack is freed
-                      // by whoever runs next
+// Ends a wait that a signal may end; the thread looks at its signals. With
+// `kill`, also waits that only the thread's end may end, and job-control stops.
+void InterruptThread(Thread* thread, bool kill);
+// Makes another thread leave by ExitThread at the next chance.
+void RequestThreadExit(Thread* thread);
+// Last step of exit: never comes back; the stack is freed by whoever runs next.
+// The thread is out of process->threads already.
+[[noreturn]] void ExitCurrentThread();
 // Called by the entry code on every way out to user mode: events, rescheduling,
 // signals.
 extern "C" void PrepareUserReturn(TrapFrame* frame);
 void HandleEvents(uint32_t events);  // timers, devices, pause, resumed
 // Kernel threads (init's reaper, writeback): runs entry(argument) on its own
-// stack.
+// stack; ends when it returns. No process, no user registers. Not yet runnable.
 Result<RefPtr<Thread>> CreateKernelThread(const char* name,
                                           void (*entry)(void*), void* argument);
 
-Thread* FindThread(int tid);  // null when none; not referenced
+Thread* FindThread(int tid);  // null when none; not referenced (process/pid.cc)
 
 // Registers a hook for kEventDevice / kEventResumed (drivers, caches). Up to 16
 // each.

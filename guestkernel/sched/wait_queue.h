@@ -12,6 +12,7 @@
 
 #include "guestkernel/lib/errno.h"
 #include "guestkernel/lib/intrusive_list.h"
+#include "guestkernel/sched/clock.h"
 
 namespace gk {
 
@@ -19,11 +20,18 @@ class Thread;
 class WaitQueue;
 Thread* CurrentThread();  // arch/arch.h
 
-// CLOCK_MONOTONIC nanoseconds.
+// Until when to wait: nanoseconds on a clock. A deadline that has passed when
+// the wait begins is -ETIMEDOUT, unless a wake came first.
 struct Deadline {
   uint64_t ns;
+  ClockBase base = ClockBase::kMonotonic;
   static constexpr Deadline Never() { return Deadline{~uint64_t{0}}; }
-  bool is_never() const { return ns == ~uint64_t{0}; }
+  // Never, when that is further away than can be counted.
+  static Deadline After(uint64_t ns) {
+    uint64_t now = MonotonicNs();
+    return Deadline{ns > ~now ? ~uint64_t{0} : now + ns};
+  }
+  constexpr bool is_never() const { return ns == ~uint64_t{0}; }
 };
 
 // One entry in one queue. `on_wake` runs in the waker's context, must not
@@ -56,15 +64,18 @@ enum class Interruptible { kYes, kNo, kKillableOnly };
 
 // Blocks the current thread until woken by WakeThread (usually through a Waiter
 // whose on_wake is WakeThreadOnWake), the deadline, or a signal. 0 woken,
-// -ETIMEDOUT, -kErestartSys (signal pending). The caller must have queued its
-// Waiters before and re-checks its condition after. Wakes between queueing and
-// blocking are not lost (the thread is marked woken).
+// -ETIMEDOUT, -kErestartSys (signal pending, or the thread is to exit: kYes and
+// kKillableOnly). The caller must have queued its Waiters before and re-checks
+// its condition after. Wakes between queueing and blocking are not lost (the
+// thread is marked woken).
 int Block(Deadline deadline, Interruptible interruptible = Interruptible::kYes);
 // Forgets wakes that came earlier; call before queueing Waiters and checking
 // the condition.
 void PrepareToBlock();
 void WakeThread(Thread* thread);
-void WakeThreadOnWake(Waiter* waiter, uint32_t events);  // the usual on_wake
+// The usual on_wake. An exclusive waiter leaves its queue, so that the next
+// wake goes to the next one; queue it again before blocking again.
+void WakeThreadOnWake(Waiter* waiter, uint32_t events);
 
 // Waits until ready() is true. 0, -ETIMEDOUT, -kErestartSys. ready() may have
 // side effects (it takes what it waits for).
