@@ -11,17 +11,13 @@
 
 #include <stdint.h>
 
+#include "guestkernel/abi/layout.h"
+
 namespace crvm::abi {
-
-// Guest-physical memory from here up is MMIO; RAM lies below.
-inline constexpr uint64_t kMmioBase = uint64_t{1} << 38;
-
-// One page of doorbells (see the machine's own abi header) opens the region.
-inline constexpr uint64_t kDoorbellPageAddress = kMmioBase;
 
 // The virtio-mmio register block of slot i is at
 // kDeviceSlotsBase + i * kDeviceSlotSize.
-inline constexpr uint64_t kDeviceSlotsBase = kMmioBase + 0x10000;
+inline constexpr uint64_t kDeviceSlotsBase = kDeviceMmioGpa;
 inline constexpr uint64_t kDeviceSlotSize = 0x1000;
 
 // What is in which slot. An absent device reads as virtio device id 0.
@@ -47,6 +43,7 @@ constexpr uint64_t DeviceSlotAddress(uint32_t slot) {
 static_assert(DeviceSlotAddress(kSlotConsole) == 0x4000010000);
 static_assert(DeviceSlotAddress(kSlotControl) == 0x4000016000);
 static_assert(kDeviceSlotCount <= kMaxDeviceSlots);
+static_assert(DeviceSlotAddress(kMaxDeviceSlots) <= kDoorbellGpa + kMmioSize);
 
 }  // namespace crvm::abi
 

@@ -71,7 +71,7 @@ TEST_F(DeviceTableTest, EmptySlotsHaveNoDevice) {
 }
 
 TEST_F(DeviceTableTest, KnowsItsRegion) {
-  EXPECT_FALSE(DeviceTable::Contains(GuestAddress(abi::kMmioBase)));
+  EXPECT_FALSE(DeviceTable::Contains(GuestAddress(abi::kDoorbellGpa)));
   EXPECT_FALSE(DeviceTable::Contains(GuestAddress(0)));
   EXPECT_FALSE(DeviceTable::Contains(GuestAddress(~uint64_t{0})));
   EXPECT_TRUE(DeviceTable::Contains(GuestAddress(abi::kDeviceSlotsBase)));
