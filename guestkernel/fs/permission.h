@@ -20,6 +20,12 @@ inline constexpr int kCapChown = 0, kCapDacOverride = 1, kCapDacReadSearch = 2,
 inline constexpr uint32_t kModeSetUid = 04000, kModeSetGid = 02000,
                           kModeSticky = 01000;
 
+// What remains of a mode when the file is written to or changes hands. The
+// set-group-ID bit without group execution means something else and stays.
+constexpr uint32_t WithoutPrivilegeBits(uint32_t mode) {
+  return mode & ~(kModeSetUid | ((mode & 010) ? kModeSetGid : 0));
+}
+
 bool InGroup(const Credentials& who, uint32_t gid);
 // Owner of the file, or CAP_FOWNER.
 bool IsOwner(const FileAttributes& attributes);
