@@ -62,6 +62,7 @@ enum FuseExtOpcode : uint32_t {
   kFuseExtWalk = 0x63720001,
   kFuseExtOpen = 0x63720002,
   kFuseExtWrite = 0x63720003,
+  kFuseExtDrop = 0x63720004,
 };
 
 // kFuseExtWalk: from the directory header.nodeid along a relative path, in one
@@ -129,15 +130,37 @@ struct FuseExtOpenOut {
 };
 static_assert(sizeof(FuseExtOpenOut) == 104);
 
-// kFuseExtWrite: FUSE_WRITE (same request) that also returns where it ended and
-// the new attributes, so that the writer's own cache stays valid.
+// kFuseExtWrite: FUSE_WRITE (same request) that also returns where it ended,
+// and the attributes before and after, so that the writer's own cache stays
+// valid and others' writes in between are noticed.
 struct FuseExtWriteOut {
   uint64_t end_offset;  // tells an O_APPEND writer where its data went
   uint32_t size;        // bytes written
   uint32_t reserved;
-  fuse_attr attr;
+  uint64_t before_size;
+  uint64_t before_mtime;
+  uint64_t before_ctime;
+  uint32_t before_mtimensec;
+  uint32_t before_ctimensec;
+  fuse_attr attr;  // after
 };
-static_assert(sizeof(FuseExtWriteOut) == 104);
+static_assert(sizeof(FuseExtWriteOut) == 136);
+static_assert(offsetof(FuseExtWriteOut, attr) == 48);
+
+// kFuseExtDrop: RELEASEs and FORGETs, any number, no reply (as FUSE_FORGET).
+// Request: fuse_in_header, FuseExtDropIn, release_count FuseExtRelease,
+// forget_count fuse_forget_one; done in this order.
+struct FuseExtDropIn {
+  uint32_t release_count;
+  uint32_t forget_count;
+};
+static_assert(sizeof(FuseExtDropIn) == 8);
+
+struct FuseExtRelease {
+  uint64_t nodeid;
+  uint64_t fh;  // a file's or a directory's
+};
+static_assert(sizeof(FuseExtRelease) == 16);
 
 }  // namespace crvm::abi
 

@@ -73,6 +73,7 @@ TEST_F(FuseIoTest, Append) {
   EXPECT_EQ(out.end_offset, 8u);
   EXPECT_EQ(out.size, 2u);
   EXPECT_EQ(out.attr.size, 8u);
+  EXPECT_EQ(out.before_size, 6u);
   // Write-back of a mapped page is no append.
   EXPECT_EQ(client().Write(node_, fh_, 0, "B", FUSE_WRITE_CACHE), 1);
   EXPECT_EQ(ReadHost("f"), "Base+1+2");
@@ -110,6 +111,23 @@ TEST_F(FuseIoTest, HandlesAreLimited) {
   EXPECT_EQ(client().Create(kRoot, "c", O_RDWR, 0644, &node, &fh), -ENFILE);
   EXPECT_EQ(client().Release(node_, fh_), 0);
   Create("c", O_RDWR);
+}
+
+TEST_F(FuseIoTest, DropEndsHandlesAndLookups) {
+  Create("f", O_RDWR);
+  auto drop = [&](uint32_t releases, uint32_t forgets) {
+    return client()
+        .Call(abi::kFuseExtDrop, 0,
+              FuseTestClient::Bytes(abi::FuseExtDropIn{releases, forgets}) +
+                  FuseTestClient::Bytes(abi::FuseExtRelease{node_, fh_}) +
+                  FuseTestClient::Bytes(fuse_forget_one{node_, 1}))
+        .length;
+  };
+  EXPECT_EQ(drop(1, 1), 0u);
+  EXPECT_EQ(client().Write(node_, fh_, 0, "x"), -EBADF);
+  fuse_attr attr;
+  EXPECT_EQ(client().GetAttr(node_, &attr), -ESTALE);
+  EXPECT_EQ(drop(~0u, ~0u), 0u);
 }
 
 TEST_F(FuseIoTest, OpenFlags) {

@@ -60,7 +60,8 @@ int FuseServer::Read(Call& call) {
   return 0;
 }
 
-int FuseServer::WriteData(Call& call, WriteResult* result, int* fd) {
+int FuseServer::WriteData(Call& call, WriteResult* result, int* fd,
+                          struct statx* before) {
   fuse_write_in in;
   if (!call.in.Read(&in)) return -EINVAL;
   int error;
@@ -68,6 +69,10 @@ int FuseServer::WriteData(Call& call, WriteResult* result, int* fd) {
   if (file == nullptr) return error;
   if (in.size > call.in.remaining() || in.offset > INT64_MAX) return -EINVAL;
   *fd = file->fd.get();
+  if (before != nullptr) {
+    error = StatFd(*fd, before);
+    if (error < 0) return error;
+  }
   off_t offset = static_cast<off_t>(in.offset);
   IovecList list;
   call.in.Take(std::min(in.size, abi::kFuseMaxData), &list);
@@ -95,7 +100,7 @@ int FuseServer::WriteData(Call& call, WriteResult* result, int* fd) {
 int FuseServer::Write(Call& call) {
   WriteResult result;
   int fd;
-  int error = WriteData(call, &result, &fd);
+  int error = WriteData(call, &result, &fd, nullptr);
   if (error < 0) return error;
   fuse_write_out out{result.size, 0};
   return call.out.Append(out) ? 0 : -EIO;
@@ -104,14 +109,19 @@ int FuseServer::Write(Call& call) {
 int FuseServer::WriteWithAttr(Call& call) {
   WriteResult result;
   int fd;
-  int error = WriteData(call, &result, &fd);
+  struct statx before, st;
+  int error = WriteData(call, &result, &fd, &before);
   if (error < 0) return error;
-  struct statx st;
   error = StatFd(fd, &st);
   if (error < 0) return error;
   abi::FuseExtWriteOut out = {};
   out.end_offset = result.end_offset;
   out.size = result.size;
+  out.before_size = before.stx_size;
+  out.before_mtime = static_cast<uint64_t>(before.stx_mtime.tv_sec);
+  out.before_ctime = static_cast<uint64_t>(before.stx_ctime.tv_sec);
+  out.before_mtimensec = before.stx_mtime.tv_nsec;
+  out.before_ctimensec = before.stx_ctime.tv_nsec;
   out.attr = AttrOf(st);
   return call.out.Append(out) ? 0 : -EIO;
 }

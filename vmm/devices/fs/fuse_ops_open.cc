@@ -30,7 +30,6 @@ int HostFlags(uint32_t flags) {
   return static_cast<int>(flags & kHostOpenFlags) | kSafeOpenFlags;
 }
 
-// linux/fcntl.h's O_TMPFILE includes O_DIRECTORY.
 constexpr uint32_t kMaxMetaSize = 64 << 10;
 
 }  // namespace
@@ -185,6 +184,27 @@ int FuseServer::Release(Call& call) {
   handles_.Erase(in.fh);
   nodes_.DropHandle(node);
   return 0;
+}
+
+int FuseServer::Drop(Call& call) {
+  abi::FuseExtDropIn in;
+  if (!call.in.Read(&in)) return kNoReply;
+  abi::FuseExtRelease release;
+  for (uint32_t i = 0; i < in.release_count; ++i) {
+    if (!call.in.Read(&release)) return kNoReply;
+    OpenFile* file = handles_.Find(release.fh);
+    if (file == nullptr || file->node->id != release.nodeid) continue;
+    Node* node = file->node;
+    handles_.Erase(release.fh);
+    nodes_.DropHandle(node);
+  }
+  fuse_forget_one forget;
+  for (uint32_t i = 0; i < in.forget_count; ++i) {
+    if (!call.in.Read(&forget)) return kNoReply;
+    Node* node = nodes_.Find(forget.nodeid);
+    if (node != nullptr) nodes_.Forget(node, forget.nlookup);
+  }
+  return kNoReply;
 }
 
 int FuseServer::AppendData(Call& call, int fd, uint32_t meta_size,

@@ -196,6 +196,8 @@ FuseServer::Operation FuseServer::OperationFor(uint32_t opcode) {
       return &FuseServer::Walk;
     case abi::kFuseExtOpen:
       return &FuseServer::OpenWithData;
+    case abi::kFuseExtDrop:
+      return &FuseServer::Drop;
     case abi::kFuseExtWrite:
       return &FuseServer::WriteWithAttr;
     default:

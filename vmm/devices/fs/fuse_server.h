@@ -131,6 +131,7 @@ class FuseServer {
   int CreateFile(Call& call);
   int TmpFile(Call& call);
   int Release(Call& call);
+  int Drop(Call& call);
   int Walk(Call& call);
   int OpenWithData(Call& call);
   int WalkPath(Call& call, absl::string_view path, size_t meta_size,
@@ -188,7 +189,8 @@ class FuseServer {
     uint32_t size = 0;
     uint64_t end_offset = 0;
   };
-  int WriteData(Call& call, WriteResult* result, int* fd);
+  // *before, unless null: the attributes before the write.
+  int WriteData(Call& call, WriteResult* result, int* fd, struct statx* before);
   // As much of a handle's first bytes as fits, at `meta_size`.
   int AppendData(Call& call, int fd, uint32_t meta_size, uint32_t data_size,
                  uint32_t* data_len);
