@@ -39,7 +39,7 @@ extern "C" [[noreturn]] void KernelMain() {
   auto thread = CreateKernelThread("init", &FirstThread, nullptr);
   if (!thread.ok()) Panic("no memory for the first thread; use --memory");
   MakeRunnable(thread->get());
-  SchedulerStart();
+  StartScheduler();
 }
 
 }  // namespace gk
