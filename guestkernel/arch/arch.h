@@ -72,7 +72,7 @@ void SetKernelStackOf(void* stack);  // tells the entry code which stack the
                                      // next entry from user mode uses
 // Leaves the kernel for user mode with the current thread's TrapFrame (runs
 // PrepareUserReturn first).
-[[noreturn]] void ReturnToUser();
+extern "C" [[noreturn]] void ReturnToUser();
 
 // ---- user register state outside the TrapFrame
 uint64_t ReadFsBase();

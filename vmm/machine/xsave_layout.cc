@@ -18,6 +18,7 @@ constexpr uint32_t kLegacySize = 576;       // legacy area and header
 constexpr uint32_t kFsgsbaseBit = 1u << 0;  // CPUID 7.0 EBX
 constexpr uint32_t kXsaveBit = 1u << 26;    // CPUID 1 ECX
 
+// Leaf `function`, subleaf 0; null when KVM does not list it.
 const kvm_cpuid_entry2* Find(const std::vector<kvm_cpuid_entry2>& cpuid,
                              uint32_t function) {
   for (const kvm_cpuid_entry2& entry : cpuid) {
@@ -60,11 +61,13 @@ absl::StatusOr<XsaveLayout> DecodeXsaveLayout(StateReader& reader) {
 
 absl::StatusOr<XsaveLayout> HostXsaveLayout(
     const std::vector<kvm_cpuid_entry2>& cpuid) {
-  const kvm_cpuid_entry2* basic = Find(cpuid, 1);
-  const kvm_cpuid_entry2* extended = Find(cpuid, 7);
+  // Whether the CPU has the instructions is asked of the CPU: an interpreting
+  // host lists only what its interpreter knows, though ring 3 has it all.
+  uint32_t eax, ebx, ecx, edx, extended_ebx;
+  __cpuid_count(7, 0, eax, extended_ebx, ecx, edx);
+  __cpuid_count(1, 0, eax, ebx, ecx, edx);
   const kvm_cpuid_entry2* xsave = Find(cpuid, 0xd);
-  if (!basic || !(basic->ecx & kXsaveBit) || !xsave || !extended ||
-      !(extended->ebx & kFsgsbaseBit)) {
+  if (!(ecx & kXsaveBit) || !(extended_ebx & kFsgsbaseBit) || !xsave) {
     return absl::FailedPreconditionError(
         "this CPU lacks XSAVE or FSGSBASE, which crvm needs: use a machine "
         "with an x86-64 CPU of 2013 or later");
