@@ -39,6 +39,7 @@ enum class ProcessState : uint8_t { kRunning, kStopped, kZombie, kReaped };
 
 class Process : public RefCounted {
  public:
+  Process();
   int pid = 0;
   Process* parent = nullptr;
   ListLink sibling_link;
@@ -79,26 +80,44 @@ class Process : public RefCounted {
   UniquePtr<ItimerState> itimers;
   UniquePtr<PosixTimerTable> posix_timers;
   uint64_t start_ns = 0;
-  uint64_t alarm_padding = 0;
   int oom_score_adj = 0;
   uint32_t personality = 0;
+
+  Thread* exec_thread = nullptr;   // execve in progress: the others must go
+  bool is_kernel = false;          // PID 1: no program, cannot be signalled
+  bool keep_capabilities = false;  // PR_SET_KEEPCAPS
+  uint32_t securebits = 0;         // PR_SET_SECUREBITS
+  uint64_t timer_slack_ns = 50000;
+  // Of the last thread to exit, for those who look at a zombie.
+  uint32_t exit_uid = 0, exit_suid = 0, exit_gid = 0;
+  char exit_name[16] = {};
 
   ~Process() override;
 };
 
-Process* CurrentProcess();
+Process* CurrentProcess();      // null only before StartInit
 Process* FindProcess(int pid);  // zombies too; not referenced
-Process* InitProcess();         // PID 1
-Process* MainProcess();         // PID 2: the program
-Process* FirstProcess();        // iteration: all_link order
+// A live thread of the process (the leader while it lives), or null.
+Thread* RepresentativeThread(Process* process);
+// The real user id, of a zombie too.
+uint32_t UserIdOf(Process* process);
+size_t ProcessCount();
+Process* InitProcess();   // PID 1
+Process* MainProcess();   // PID 2: the program
+Process* FirstProcess();  // iteration: all_link order
 Process* NextProcess(Process* process);
 bool ProcessGroupExists(int pgid, int sid);
 bool IsOrphanedGroup(int pgid);
 // Ends the calling process with a wait status (all its threads).
 [[noreturn]] void ExitProcess(int wait_status);
 [[noreturn]] void ExitThread(int code);
-void StopProcess(Process* process, int signo);  // job control
+// Job control. StopProcess marks the process stopped and tells its parent; its
+// threads stop themselves on their way to user mode (PrepareUserReturn: while
+// the process is kStopped and nothing kills it, the thread is
+// ThreadState::kStopped). ContinueProcess makes those runnable again.
+void StopProcess(Process* process, int signo);
 void ContinueProcess(Process* process);
+// Whether the current thread may send `signo` to `target` (kill(2)).
 bool MaySignal(Process* target, int signo);
 inline uint64_t Limit(int resource) {
   return CurrentProcess()->limits[resource].soft;
