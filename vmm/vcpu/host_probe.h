@@ -14,7 +14,7 @@ namespace crvm {
 
 struct HostKind {
   bool interprets_ring0 = false;
-  double ring0_instruction_ns = 0;  // upper bound: includes the exit's share
+  double ring0_instruction_ns = 0;
 };
 
 // `vcpu` is fresh; `memory` has the kernel's page tables. Leaves both such that
