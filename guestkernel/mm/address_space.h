@@ -9,11 +9,12 @@
 #include <cstdint>
 
 #include "guestkernel/arch/user_copy.h"
-#include "guestkernel/fs/file.h"
+#include "guestkernel/fs/inode.h"  // File needs it
 #include "guestkernel/lib/ref_ptr.h"
 #include "guestkernel/lib/result.h"
 #include "guestkernel/lib/vector.h"
 #include "guestkernel/mm/memory_object.h"
+#include "guestkernel/mm/page_table.h"
 
 namespace gk {
 
@@ -30,7 +31,13 @@ enum VmaFlags : uint32_t {
   kVmaWipeOnFork = 256,
   kVmaMayWrite = 512,  // mprotect may add PROT_WRITE (the file was opened for
                        // writing, or the mapping is private)
+  kVmaLocked = 1024,   // mlock
+  kVmaNoHuge = 2048,   // MADV_NOHUGEPAGE
+  kVmaNoReserve = 4096,
+  kVmaDontDump = 8192,
 };
+inline constexpr uint32_t kVmaAccess = kVmaRead | kVmaWrite | kVmaExec;
+inline constexpr size_t kMaxVmas = 65530;  // vm.max_map_count
 
 // [start, end) with one kind of content. start, end page-aligned.
 class Vma {
@@ -44,6 +51,16 @@ class Vma {
   const char* name = nullptr;  // "[heap]", "[stack]", "[vdso]"; static storage
   class AddressSpace* space = nullptr;
   Vma* next_mapping = nullptr;  // list of MemoryObject::first_mapping
+  Vma* previous_mapping = nullptr;
+
+  uint64_t pages() const { return (end - start) >> 12; }
+  bool Has(uint32_t flag) const { return flags & flag; }
+  bool shared() const { return Has(kVmaShared); }
+  UniquePtr<Vma> Clone() const;  // in no list; null: out of memory
+  // Page of `object` at `address`.
+  uint64_t PageAt(uint64_t address) const {
+    return object_page + ((address - start) >> 12);
+  }
 };
 
 enum class FaultResult {
@@ -93,8 +110,13 @@ class AddressSpace : public RefCounted {
   int Populate(uint64_t start, uint64_t length, bool write);
   // For ptrace-like access, /proc/PID/mem, process_vm_readv: bytes copied or
   // -EFAULT. Works on any address space.
-  int64_t ReadMemory(uint64_t address, void* to, size_t n);
-  int64_t WriteMemory(uint64_t address, const void* from, size_t n);
+  // `force`: regardless of the VMA's rights, as a debugger (/proc/PID/mem,
+  // ptrace) may; private pages are copied first.
+  int64_t ReadMemory(uint64_t address, void* to, size_t n, bool force = false);
+  int64_t WriteMemory(uint64_t address, const void* from, size_t n,
+                      bool force = false);
+  // The frame behind `address`, faulted in and referenced. -EFAULT, -ENOMEM.
+  Result<FrameNumber> GetFrame(uint64_t address, bool write, bool force);
   // Key of a shared futex: identifies the page behind `address` ({object,
   // index} for shared mappings, {this, address} for private).
   struct PageKey {
@@ -108,6 +130,9 @@ class AddressSpace : public RefCounted {
   Vma* vma(size_t i) { return vmas_[i].get(); }  // in address order
   uint64_t resident_pages() const { return resident_pages_; }
   uint64_t total_pages() const { return total_pages_; }
+  uint64_t locked_pages() const { return locked_pages_; }
+  uint64_t data_pages() const { return data_pages_; }
+  uint64_t stack_pages() const { return stack_pages_; }
   uint64_t peak_resident_pages = 0;
 
   // Where exec put things, for /proc and prctl(PR_SET_MM).
@@ -119,13 +144,90 @@ class AddressSpace : public RefCounted {
   uint64_t stack_limit = 8ull << 20;  // RLIMIT_STACK at exec
   uint64_t mmap_base = 0;             // top-down search starts here
 
+  struct Fault;  // mm/fault.h
  private:
   friend class MemoryObject;
   AddressSpace() = default;
+
+  // ---- the list of VMAs (vma_list.cc)
+  // The first VMA that ends beyond `address`; vma_count() when none.
+  size_t FirstEndingAfter(uint64_t address) const;
+  bool RangeIsFree(uint64_t start, uint64_t end) const;
+  // Lowest address that a mapping may come close to below `vma` (guard gap of a
+  // growing stack).
+  uint64_t GuardedStart(const Vma& vma) const;
+  // Free room of `length` bytes at address = phase modulo alignment, highest
+  // below `top`; 0: none.
+  uint64_t FindRoom(uint64_t length, uint64_t top, uint64_t alignment,
+                    uint64_t phase) const;
+  // Puts a VMA where nothing is, merging it with its neighbours. Capacity for
+  // it was reserved.
+  void Insert(UniquePtr<Vma> vma);
+  void Append(UniquePtr<Vma> vma);  // behind all others; never merges
+  void RemoveVmas(size_t first, size_t count);
+  // Merges VMA `index` with the next one when they are of one kind.
+  bool MergeWithNext(size_t index);
+  void MergeAround(uint64_t start, uint64_t end);
+  // Makes `address` a boundary. 0 or -ENOMEM.
+  int SplitAt(uint64_t address);
+  void Account(uint32_t flags, int64_t pages);
+  int CheckLimits(uint64_t pages, uint32_t flags) const;
+  // -EEXIST, -ENOMEM, -EINVAL, or the place.
+  Result<uint64_t> ChooseAddress(const MapRequest& request, uint64_t length);
+
+  // ---- page tables (zap.cc, protect.cc, fork.cc)
+  enum class Zap { kAll, kObjectPages };
+  // Removes what [start, end) maps; partly covered huge pages were split.
+  // True when the TLB may know any of it.
+  bool ZapRange(uint64_t start, uint64_t end, Zap what);
+  Pte EntryAt(uint64_t address) const;
+  bool ZapTable(Pte* table, uint64_t from, uint64_t to, Zap what);
+  int SplitHugeAt(uint64_t address);
+  int SplitHugeEdges(uint64_t start, uint64_t end);
+  void FlushIfActive();
+  int UnmapRangeOf(size_t first, size_t last, uint64_t start, uint64_t end);
+  int ProtectVma(uint64_t start, uint64_t end, uint32_t flags, bool* flush);
+  bool ChangeRights(const Vma& vma, uint64_t start, uint64_t end);
+  bool WriteProtectRange(uint64_t start, uint64_t end);
+  int CopyVma(const Vma& vma, AddressSpace* child, bool* flush);
+
+  // ---- remap.cc
+  int PrepareMove(uint64_t start, uint64_t length, uint64_t to);
+  bool MovePages(uint64_t start, uint64_t length, uint64_t to);
+  Result<uint64_t> MoveVma(uint64_t old_address, uint64_t old_size,
+                           uint64_t new_size, uint64_t to, bool keep_old);
+  int CheckResize(const Vma& vma, uint64_t address, uint64_t old_size,
+                  uint64_t new_size) const;
+  Result<uint64_t> RemapTo(uint64_t old_address, uint64_t old_size,
+                           uint64_t new_size, int flags, uint64_t to);
+  bool GrowInPlace(Vma* vma, uint64_t address, uint64_t old_size,
+                   uint64_t new_size);
+
+  // ---- faults (fault.cc, fault.h)
+  FaultResult FaultIn(Fault& fault);
+  // Finds or makes the page table. False: out of memory.
+  bool Walk(Fault& fault);
+  bool MapHugeZero(Fault& fault);
+  FaultResult AnonymousFault(Fault& fault);
+  FaultResult ObjectFault(Fault& fault);
+  void MapPresentAround(Fault& fault, bool writable);
+  FaultResult ObjectPrivateWrite(Fault& fault);
+  void CopyPresentAround(Fault& fault, Pte flags);
+  FaultResult WriteProtectedFault(Fault& fault);
+  bool CopyEntry(Fault& fault, unsigned index);
+  void MakeExclusiveWritable(Fault& fault);
+  FaultResult HugeWriteFault(Fault& fault);
+  void AddResident(uint64_t pages);
+  Vma* GrowStack(uint64_t address);
+
   uint64_t root_ = 0;
   Vector<UniquePtr<Vma>> vmas_;
+  mutable size_t last_found_ = 0;  // index of FindVma's last answer
   uint64_t brk_start_ = 0, brk_ = 0;
   uint64_t resident_pages_ = 0, total_pages_ = 0;
+  uint64_t data_pages_ = 0, stack_pages_ = 0, locked_pages_ = 0;
+  uint64_t last_copied_page_ = 0;  // of the last copy on write
+  bool lock_future_ = false;       // mlockall(MCL_FUTURE)
 };
 
 }  // namespace gk

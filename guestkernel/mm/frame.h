@@ -35,6 +35,14 @@ FrameNumber AllocateFrame(FrameZeroing zeroing);
 FrameNumber AllocateFrames(unsigned order, FrameZeroing zeroing);
 void FreeFrames(FrameNumber first, unsigned order);
 
+// 2 MiB, aligned, with count 1 in each of its 512 frames, so that a mapping of
+// it can be split without looking at the others.
+FrameNumber AllocateHugePage(FrameZeroing zeroing);
+// Zeroed. Kept away from other frames while memory is plentiful: a hypervisor
+// with shadow paging maps every 2 MiB that hold a page table in small pieces.
+FrameNumber AllocatePageTable();
+void FreePageTable(FrameNumber frame);
+
 void AddFrameRef(FrameNumber frame);
 void ReleaseFrame(FrameNumber frame);
 uint32_t FrameRefCount(FrameNumber frame);
@@ -45,6 +53,12 @@ struct MemoryStatistics {
       heap_frames, page_table_frames;
 };
 MemoryStatistics GetMemoryStatistics();
+// Kept by those who know what a frame is for.
+enum class FrameKind { kPageCache, kShmem, kHeap, kPageTable };
+void CountFrames(FrameKind kind, int64_t change);
+// True while giving out memory that may never be touched (huge pages, fault-
+// around) is harmless.
+bool MemoryIsPlentiful();
 
 // Things that can give memory back (page cache, dentry cache) register here;
 // called when an allocation would fail.

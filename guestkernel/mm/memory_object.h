@@ -32,6 +32,9 @@ class MemoryObject : public RefCounted {
                                FrameNumber* frames);
   // A shared writable mapping has (or may have) written the page.
   virtual void MarkDirty(uint64_t index) { (void)index; }
+  // False: pages are never written back, so shared writable mappings are
+  // writable at once and MarkDirty is not needed.
+  virtual bool tracks_dirty() const { return true; }
   // Writes dirty pages back to where they belong. 0 or negative errno (the
   // first one).
   virtual int Sync(uint64_t first, uint64_t count) {
@@ -41,16 +44,18 @@ class MemoryObject : public RefCounted {
 
   // Links of all VMAs that map this object, kept by mm; used to unmap on
   // truncation.
-  struct VmaLinks;
   void AddMapping(Vma* vma);
   void RemoveMapping(Vma* vma);
   // Removes every page-table mapping of pages [first, first + count) in every
   // address space (mm/address_space.cc). Private copies (already copied on
   // write) go too when `also_private_copies` (truncation), as Linux does.
   void UnmapRange(uint64_t first, uint64_t count, bool also_private_copies);
+  // Makes shared mappings of the pages read-only, so that the next write is
+  // seen (MarkDirty).
+  void WriteProtectRange(uint64_t first, uint64_t count);
 
   Vma* first_mapping =
-      nullptr;  // intrusive singly linked through Vma; maintained by mm
+      nullptr;  // intrusive, linked through Vma; maintained by mm
 };
 
 // Pages by index, with an owner that can read and write them. Used by FUSE
@@ -81,6 +86,7 @@ class PageCache : public MemoryObject {
                        FrameNumber* frames) override;
   void MarkDirty(uint64_t index) override;
   int Sync(uint64_t first, uint64_t count) override;
+  bool tracks_dirty() const override { return backing_ != nullptr; }
 
   uint64_t size() const {
     return size_;
@@ -104,17 +110,69 @@ class PageCache : public MemoryObject {
   // Punches a hole: pages become absent/zero.
   void Zero(uint64_t offset, uint64_t length);
   size_t page_count() const { return page_count_; }
+  size_t dirty_count() const { return dirty_count_; }
+  // Reads pages in ahead of use; errors do not matter.
+  void ReadAhead(uint64_t first, size_t count);
+  bool IsPresent(uint64_t index) const;
+  // The first page >= index that is present (or absent); ~0 when none is
+  // present any more. For SEEK_DATA and SEEK_HOLE of memory-only files.
+  uint64_t NextPresent(uint64_t index) const;
+  uint64_t NextAbsent(uint64_t index) const;
   void DetachBacking() { backing_ = nullptr; }
 
  private:
   friend class PageCacheShrinker;
   struct Node;
+  // A place in the tree: the leaf and the page's slot in it.
+  Node* FindLeaf(uint64_t index) const;
+  Node* GetLeaf(uint64_t index);  // made when absent; null: out of memory
+  // Referenced; null when absent.
+  FrameNumber Find(uint64_t index) const;
+  // Takes the frame over; where there is one already, that one stays. 0 or
+  // -ENOMEM.
+  int Insert(uint64_t index, FrameNumber frame);
+  int InsertZeroed(uint64_t index);
+  // Reads page `index` and absent ones around it, [first, first + count).
+  int ReadIn(uint64_t index, uint64_t first, size_t count);
+  int ReadRun(uint64_t first, size_t count);
+  int ReadMissing(uint64_t index, size_t wanted);
+  // The page, made or read in; for Write: when all of it will be overwritten,
+  // contents are undefined.
+  Result<FrameNumber> GetForWrite(uint64_t index, bool overwrite);
+  void RemoveRange(uint64_t first, uint64_t last);
+  size_t DropClean(size_t at_most);
+  void DropFrame(Node* leaf, unsigned slot);
+  int WriteRun(Node* leaf, uint64_t base, unsigned slot, unsigned count);
+  void SetDirty(Node* leaf, unsigned slot, bool dirty);
+  void ZeroPart(uint64_t offset, uint64_t end);
+  uint64_t PageLimit() const { return (size_ + 4095) >> 12; }
+
+  // Calls visit(leaf, index of its first page) for leaves that overlap [first,
+  // last]; frees those that it leaves empty.
+  template <typename Visit>
+  void ForEachLeaf(uint64_t first, uint64_t last, Visit visit);
+  template <typename Visit>
+  void VisitNode(Node*& node, unsigned height, uint64_t base, uint64_t first,
+                 uint64_t last, Visit& visit);
+
+  template <typename BitsOf>
+  static uint64_t FindFirst(const Node* node, unsigned height, uint64_t base,
+                            uint64_t first, BitsOf bits_of);
+
   Backing* backing_;
+  bool is_shmem_;  // never had a backing
   uint64_t size_ = 0;
-  size_t page_count_ = 0;
+  size_t page_count_ = 0, dirty_count_ = 0;
   Node* root_ = nullptr;  // radix tree, 64-way (mm/page_cache.cc)
   unsigned height_ = 0;
+  uint64_t next_read_ = ~uint64_t{0};  // where a sequential reader misses next
+  size_t read_window_ = 0;
+  ListLink lru_link_;  // caches with a backing, most recently read first
 };
+
+// Zeroed memory that several address spaces can map (MAP_SHARED|MAP_ANONYMOUS,
+// SysV segments, memfd).
+Result<RefPtr<PageCache>> NewSharedMemory(uint64_t size);
 
 }  // namespace gk
 #endif  // CRVM_GUESTKERNEL_MM_MEMORY_OBJECT_H_

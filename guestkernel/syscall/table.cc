@@ -7,6 +7,7 @@
 
 #include "guestkernel/arch/syscalls.h"
 #include "guestkernel/fs/syscalls.h"
+#include "guestkernel/mm/syscalls.h"
 #include "guestkernel/process/syscalls.h"
 
 namespace gk {
@@ -21,6 +22,10 @@ const SyscallEntry kSyscallTable[] = {
     {5, "fstat", SysFstat},
     {6, "lstat", SysLstat},
     {8, "lseek", SysLseek},
+    {9, "mmap", SysMmap},
+    {10, "mprotect", SysMprotect},
+    {11, "munmap", SysMunmap},
+    {12, "brk", SysBrk},
     {15, "rt_sigreturn", SysRtSigreturn},
     {16, "ioctl", SysIoctl},
     {17, "pread64", SysPread64},
@@ -28,6 +33,7 @@ const SyscallEntry kSyscallTable[] = {
     {19, "readv", SysReadv},
     {20, "writev", SysWritev},
     {21, "access", SysAccess},
+    {25, "mremap", SysMremap},
     {32, "dup", SysDup},
     {33, "dup2", SysDup2},
     {39, "getpid", SysGetpid},

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// fork: the same VMAs, the same frames, private ones read-only on both sides.
+// Kernel only, big kernel lock held.
+#include "guestkernel/lib/errno.h"
+#include "guestkernel/mm/address_space.h"
+#include "guestkernel/mm/internal.h"
+
+namespace gk {
+namespace {
+
+void AddHugeRefs(Pte entry) {
+  uint64_t first = PteFrame(entry).value;
+  for (unsigned i = 0; i < kTableEntries; ++i) {
+    AddFrameRef(FrameNumber(first + i));
+  }
+}
+
+}  // namespace
+
+Result<RefPtr<AddressSpace>> AddressSpace::Fork() {
+  GK_ASSIGN_OR_RETURN(RefPtr<AddressSpace> child, Create());
+  GK_RETURN_IF_ERROR(child->vmas_.Reserve(vmas_.size() + 2));
+  GK_RETURN_IF_ERROR(child->auxv.Resize(auxv.size()));
+  for (size_t i = 0; i < auxv.size(); ++i) child->auxv[i] = auxv[i];
+  child->start_code = start_code, child->end_code = end_code;
+  child->start_data = start_data, child->end_data = end_data;
+  child->start_stack = start_stack;
+  child->arg_start = arg_start, child->arg_end = arg_end;
+  child->env_start = env_start, child->env_end = env_end;
+  child->vdso_base = vdso_base;
+  child->stack_limit = stack_limit, child->mmap_base = mmap_base;
+  child->brk_start_ = brk_start_, child->brk_ = brk_;
+
+  bool flush = false;
+  int error = 0;
+  for (size_t i = 0; i < vmas_.size() && error == 0; ++i) {
+    const Vma& vma = *vmas_[i];
+    if (vma.Has(kVmaDontFork)) continue;
+    UniquePtr<Vma> copy = vma.Clone();
+    if (!copy) {
+      error = -ENOMEM;
+      break;
+    }
+    copy->flags &= ~kVmaLocked;  // locks are not inherited: fork(2)
+    child->Append(std::move(copy));
+    if (!vma.Has(kVmaWipeOnFork)) error = CopyVma(vma, child.get(), &flush);
+  }
+  if (flush) FlushIfActive();
+  if (error) return Error(error);
+  child->peak_resident_pages = child->resident_pages_;
+  return child;
+}
+
+// The page tables of one VMA. Sets *flush when entries of this space lost the
+// right to write.
+int AddressSpace::CopyVma(const Vma& vma, AddressSpace* child, bool* flush) {
+  bool copy_on_write = !vma.shared();
+  int error = 0;
+  auto share = [&](Pte* entry) {
+    if (copy_on_write && (*entry & kPteWrite)) {
+      *entry &= ~(kPteWrite | kPteDirty);
+      *flush = true;
+    }
+    return *entry;
+  };
+  auto copy = [&](uint64_t from, uint64_t to, Pte* directory) {
+    if (error) return;
+    Pte* target = GetDirectoryEntry(child->root_, from);
+    if (!target) {
+      error = -ENOMEM;
+      return;
+    }
+    if (PteIsHuge(*directory)) {
+      *target = share(directory);
+      AddHugeRefs(*target);
+      child->resident_pages_ += kTableEntries;
+      return;
+    }
+    if (*target == 0 && AddTable(target) != 0) {
+      error = -ENOMEM;
+      return;
+    }
+    Pte* table = TableOf(*directory);
+    Pte* target_table = TableOf(*target);
+    unsigned last = TableIndex(to - 1, 1), copied = 0;
+    for (unsigned i = TableIndex(from, 1); i <= last; ++i) {
+      if (!PteHasFrame(table[i])) continue;
+      target_table[i] = share(&table[i]);
+      AddFrameRef(PteFrame(table[i]));
+      ++copied;
+    }
+    child->resident_pages_ += copied;
+  };
+  ForEachDirectoryEntry(root_, vma.start, vma.end, copy);
+  return error;
+}
+
+}  // namespace gk
