@@ -8,6 +8,7 @@
 #include "guestkernel/lib/string.h"
 #include "guestkernel/mm/address_space.h"
 #include "guestkernel/mm/fault.h"
+#include "guestkernel/mm/page_table.h"
 
 namespace gk {
 namespace {

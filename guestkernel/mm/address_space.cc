@@ -9,6 +9,7 @@
 #include "guestkernel/lib/errno.h"
 #include "guestkernel/mm/internal.h"
 #include "guestkernel/mm/limits.h"
+#include "guestkernel/mm/page_table.h"
 
 namespace gk {
 namespace {

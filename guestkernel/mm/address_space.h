@@ -14,9 +14,10 @@
 #include "guestkernel/lib/result.h"
 #include "guestkernel/lib/vector.h"
 #include "guestkernel/mm/memory_object.h"
-#include "guestkernel/mm/page_table.h"
 
 namespace gk {
+
+using Pte = uint64_t;  // mm/page_table.h
 
 // PROT_* and the flags of a VMA.
 enum VmaFlags : uint32_t {

@@ -5,6 +5,7 @@
 #include "guestkernel/mm/memory_object.h"
 
 #include "guestkernel/mm/address_space.h"
+#include "guestkernel/mm/page_table.h"
 
 namespace gk {
 namespace {

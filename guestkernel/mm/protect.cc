@@ -7,6 +7,7 @@
 #include "guestkernel/mm/address_space.h"
 #include "guestkernel/mm/fault.h"
 #include "guestkernel/mm/internal.h"
+#include "guestkernel/mm/page_table.h"
 
 namespace gk {
 namespace {

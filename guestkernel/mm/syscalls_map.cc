@@ -7,6 +7,7 @@
 #include "guestkernel/lib/errno.h"
 #include "guestkernel/mm/address_space.h"
 #include "guestkernel/mm/limits.h"
+#include "guestkernel/mm/page_table.h"
 #include "guestkernel/mm/syscalls.h"
 #include "guestkernel/sched/process.h"
 

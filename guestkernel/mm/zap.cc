@@ -8,6 +8,7 @@
 #include "guestkernel/lib/panic.h"
 #include "guestkernel/mm/address_space.h"
 #include "guestkernel/mm/internal.h"
+#include "guestkernel/mm/page_table.h"
 
 namespace gk {
 
