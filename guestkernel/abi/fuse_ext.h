@@ -139,13 +139,12 @@ struct FuseExtWriteOut {
   uint32_t reserved;
   uint64_t before_size;
   uint64_t before_mtime;
-  uint64_t before_ctime;
   uint32_t before_mtimensec;
-  uint32_t before_ctimensec;
+  uint32_t reserved2;
   fuse_attr attr;  // after
 };
-static_assert(sizeof(FuseExtWriteOut) == 136);
-static_assert(offsetof(FuseExtWriteOut, attr) == 48);
+static_assert(sizeof(FuseExtWriteOut) == 128);
+static_assert(offsetof(FuseExtWriteOut, attr) == 40);
 
 // kFuseExtDrop: RELEASEs and FORGETs, any number, no reply (as FUSE_FORGET).
 // Request: fuse_in_header, FuseExtDropIn, release_count FuseExtRelease,

@@ -317,6 +317,11 @@ TEST_F(FuseIoTest, FlushFsyncStatfs) {
   sync.fsync_flags = 1;
   EXPECT_EQ(client().Call(FUSE_FSYNC, node_, FuseTestClient::Bytes(sync)).error,
             0);
+  EXPECT_EQ(
+      client()
+          .Call(FUSE_SYNCFS, kRoot, FuseTestClient::Bytes(fuse_syncfs_in{}))
+          .error,
+      0);
   auto statfs = client().Call(FUSE_STATFS, node_, "");
   EXPECT_EQ(statfs.error, 0);
   EXPECT_GT(statfs.As<fuse_statfs_out>().st.blocks, 0u);

@@ -119,9 +119,7 @@ int FuseServer::WriteWithAttr(Call& call) {
   out.size = result.size;
   out.before_size = before.stx_size;
   out.before_mtime = static_cast<uint64_t>(before.stx_mtime.tv_sec);
-  out.before_ctime = static_cast<uint64_t>(before.stx_ctime.tv_sec);
   out.before_mtimensec = before.stx_mtime.tv_nsec;
-  out.before_ctimensec = before.stx_ctime.tv_nsec;
   out.attr = AttrOf(st);
   return call.out.Append(out) ? 0 : -EIO;
 }
@@ -152,6 +150,15 @@ int FuseServer::Fsync(Call& call) {
     return RetryEintr([&] { return fdatasync(fd); });
   }
   return RetryEintr([&] { return fsync(fd); });
+}
+
+int FuseServer::SyncFs(Call& call) {
+  int dir_fd = DirFd(NodeOf(call));
+  if (dir_fd < 0) return dir_fd;
+  int fd = OpenAt(dir_fd, ".", O_RDONLY | O_DIRECTORY, 0);
+  if (fd < 0) return fd;
+  UniqueFd owned(fd);
+  return RetryEintr([&] { return syncfs(fd); });
 }
 
 int FuseServer::FsyncDir(Call& call) { return Fsync(call); }

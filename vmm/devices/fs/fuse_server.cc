@@ -176,6 +176,8 @@ FuseServer::Operation FuseServer::OperationFor(uint32_t opcode) {
       return &FuseServer::FsyncDir;
     case FUSE_STATFS:
       return &FuseServer::StatFs;
+    case FUSE_SYNCFS:
+      return &FuseServer::SyncFs;
     case FUSE_ACCESS:
       return &FuseServer::Access;
     case FUSE_GETXATTR:

@@ -147,6 +147,7 @@ class FuseServer {
   int WriteWithAttr(Call& call);
   int Flush(Call& call);
   int Fsync(Call& call);
+  int SyncFs(Call& call);
   int Fallocate(Call& call);
   int Lseek(Call& call);
   int CopyFileRange(Call& call);

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// FuseFs: the host's file tree. One FuseInode object for each node id that the
+// guest holds; the VMM's server counts how often it has told one. Under the
+// kernel lock.
+#ifndef CRVM_GUESTKERNEL_FS_FUSE_FUSE_FS_H_
+#define CRVM_GUESTKERNEL_FS_FUSE_FUSE_FS_H_
+
+#include "guestkernel/fs/fuse/connection.h"
+#include "guestkernel/fs/inode.h"
+#include "guestkernel/lib/vector.h"
+
+namespace gk {
+
+class FuseInode;
+
+class FuseFs final : public FileSystem {
+ public:
+  // A name that is absent may appear on the host at any time.
+  static constexpr uint64_t kNegativeTimeoutNs = 50'000'000;
+  static constexpr uint64_t kEntryTimeoutNs = 1'000'000'000;
+
+  static Result<FuseFs*> Create(FuseTransport* transport);
+
+  RefPtr<Inode> Root() override;
+  int GetStatistics(FsStatistics* out) override;
+  const char* type_name() const override { return "fuse.crvm"; }
+  int SyncAll() override;
+
+  FuseConnection* connection() const { return connection_; }
+
+  // The inode that an entry of a reply speaks of; takes over the lookup that
+  // the server has counted. -ENOMEM.
+  Result<RefPtr<Inode>> Intern(const fuse_entry_out& entry);
+
+  // Before a snapshot: what only this kernel knows goes to the host, and what
+  // can be read again goes.
+  void Pause();
+  // After a resume: nothing that was known about the host's files holds.
+  void Resumed();
+  // CLOCK_MONOTONIC of the last Resumed().
+  uint64_t resumed_ns() const { return resumed_ns_; }
+
+  // The first bytes of the file that was opened last, as they came with the
+  // reply: the first read needs no request of its own.
+  static constexpr size_t kPrefetchSize = 64 << 10;
+  struct Prefetch {
+    const FuseInode* inode = nullptr;
+    size_t size = 0;
+    bool to_end = false;  // the file ends there
+    char* data = nullptr;
+  };
+  Prefetch& prefetch() { return prefetch_; }
+
+ private:
+  friend class FuseInode;
+  FuseFs() = default;
+  FuseInode** Bucket(uint64_t nodeid);
+  FuseInode* Find(uint64_t nodeid);
+  void Insert(FuseInode* inode);
+  void Remove(FuseInode* inode);
+  void Grow();
+  template <typename F>
+  void ForEachInode(F f);
+
+  FuseConnection* connection_ = nullptr;
+  RefPtr<Inode> root_;
+  Vector<FuseInode*> buckets_;  // a power of two
+  size_t inode_count_ = 0;
+  uint64_t resumed_ns_ = 0;
+  Prefetch prefetch_;
+};
+
+}  // namespace gk
+#endif  // CRVM_GUESTKERNEL_FS_FUSE_FUSE_FS_H_

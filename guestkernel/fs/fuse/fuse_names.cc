@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// FuseInode's operations on the tree: look-ups, creations, removals.
+#include "guestkernel/fs/fuse/fuse_inode.h"
+
+namespace gk {
+
+namespace abi = crvm::abi;
+
+namespace {
+
+constexpr int kMaxWalk = 24;
+constexpr uint32_t kWalkMeta =
+    sizeof(fuse_out_header) + sizeof(abi::FuseExtWalkOut) +
+    kMaxWalk * sizeof(fuse_entry_out) + 512 /* a symlink's target */;
+static_assert(kWalkMeta % 8 == 0);
+
+}  // namespace
+
+Result<RefPtr<Inode>> FuseInode::InternReply(int error,
+                                             const fuse_entry_out& entry) {
+  if (error < 0) return Error(error);
+  if (entry.nodeid == 0) return Error(-ENOENT);
+  return fuse()->Intern(entry);
+}
+
+Result<RefPtr<Inode>> FuseInode::Lookup(StringView name) {
+  fuse_entry_out entry;
+  int error;
+  {
+    FuseRequest request(connection(), FUSE_LOOKUP, nodeid_);
+    request.AddName(name);
+    error = request.Call();
+    entry = request.Get<fuse_entry_out>();
+  }
+  return InternReply(error, entry);
+}
+
+int FuseInode::LookupPath(StringView path, RefPtr<Inode>* inodes, int max) {
+  if (path.size() > abi::kFuseExtMaxPath) return -ENOSYS;
+  abi::FuseExtWalkOut out;
+  fuse_entry_out entries[kMaxWalk];
+  KString target;
+  int count;
+  {
+    FuseRequest request(connection(), abi::kFuseExtWalk, nodeid_);
+    abi::FuseExtWalkIn in = {};
+    in.meta_size = kWalkMeta;
+    in.path_len = static_cast<uint32_t>(path.size());
+    request.Add(in);
+    request.AddBytes(path.data(), path.size());
+    GK_RETURN_IF_ERROR(request.Call(kWalkMeta - sizeof(fuse_out_header)));
+    out = request.Get<abi::FuseExtWalkOut>();
+    count = static_cast<int>(out.entry_count);
+    if (count > kMaxWalk) return -EIO;
+    for (int i = 0; i < count; ++i) {
+      entries[i] =
+          request.Get<fuse_entry_out>(sizeof(out) + i * sizeof(fuse_entry_out));
+    }
+    size_t link_at = sizeof(out) + count * sizeof(fuse_entry_out);
+    if (out.link_len > 0 && link_at + out.link_len <= request.reply_size()) {
+      // The heap may make inodes go, which only queues requests. Without
+      // memory the target is asked for later.
+      (void)target.Append(
+          StringView(request.payload() + link_at, out.link_len));
+    }
+  }
+  int filled = 0;
+  int error = 0;
+  for (int i = 0; i < count; ++i) {
+    Result<RefPtr<Inode>> inode = fuse()->Intern(entries[i]);
+    if (filled == max || !inode.ok()) {
+      error = inode.error();
+      continue;  // a lookup that is not kept is forgotten again
+    }
+    inodes[filled++] = inode.take();
+  }
+  if (filled > 0 && filled == count && inodes[filled - 1]->is_symlink() &&
+      target.size() == entries[count - 1].attr.size) {
+    static_cast<FuseInode*>(inodes[filled - 1].get())->link_target_ =
+        std::move(target);
+  }
+  if (out.status == -ENOENT && filled == count && filled < max) {
+    inodes[filled++] = nullptr;
+  }
+  if (filled > 0) return filled;
+  if (error < 0) return error;
+  return out.status < 0 ? out.status : -ENOSYS;
+}
+
+Result<RefPtr<Inode>> FuseInode::Create(StringView name, uint32_t mode,
+                                        uint64_t rdev) {
+  fuse_entry_out entry;
+  int error;
+  {
+    FuseRequest request(connection(), FUSE_MKNOD, nodeid_);
+    fuse_mknod_in in = {};
+    in.mode = mode;
+    in.rdev = static_cast<uint32_t>(rdev);
+    request.Add(in);
+    request.AddName(name);
+    error = request.Call();
+    entry = request.Get<fuse_entry_out>();
+  }
+  ForgetAttributes();
+  return InternReply(error, entry);
+}
+
+Result<RefPtr<Inode>> FuseInode::MakeDirectory(StringView name, uint32_t mode) {
+  fuse_entry_out entry;
+  int error;
+  {
+    FuseRequest request(connection(), FUSE_MKDIR, nodeid_);
+    request.Add(fuse_mkdir_in{mode & ~kModeTypeMask, 0});
+    request.AddName(name);
+    error = request.Call();
+    entry = request.Get<fuse_entry_out>();
+  }
+  ForgetAttributes();
+  return InternReply(error, entry);
+}
+
+Result<RefPtr<Inode>> FuseInode::MakeSymlink(StringView name,
+                                             StringView target) {
+  if (target.size() >= 4096) return Error(-ENAMETOOLONG);
+  fuse_entry_out entry;
+  int error;
+  {
+    FuseRequest request(connection(), FUSE_SYMLINK, nodeid_);
+    request.AddName(name);
+    request.AddName(target);
+    error = request.Call();
+    entry = request.Get<fuse_entry_out>();
+  }
+  ForgetAttributes();
+  return InternReply(error, entry);
+}
+
+int FuseInode::Link(StringView name, Inode* target) {
+  auto* inode = static_cast<FuseInode*>(target);
+  ForgetAttributes();
+  fuse_entry_out entry;
+  {
+    FuseRequest request(connection(), FUSE_LINK, nodeid_);
+    request.Add(fuse_link_in{inode->nodeid_});
+    request.AddName(name);
+    GK_RETURN_IF_ERROR(request.Call());
+    entry = request.Get<fuse_entry_out>();
+  }
+  // The server has counted a lookup of what is there now.
+  return fuse()->Intern(entry).error();
+}
+
+int FuseInode::Unlink(StringView name, Inode* target) {
+  {
+    FuseRequest request(connection(), FUSE_UNLINK, nodeid_);
+    request.AddName(name);
+    GK_RETURN_IF_ERROR(request.Call());
+  }
+  static_cast<FuseInode*>(target)->ForgetAttributes();
+  ForgetAttributes();
+  return 0;
+}
+
+int FuseInode::RemoveDirectory(StringView name, Inode* target) {
+  {
+    FuseRequest request(connection(), FUSE_RMDIR, nodeid_);
+    request.AddName(name);
+    GK_RETURN_IF_ERROR(request.Call());
+  }
+  static_cast<FuseInode*>(target)->ForgetAttributes();
+  ForgetAttributes();
+  return 0;
+}
+
+int FuseInode::Rename(StringView name, Inode* new_directory,
+                      StringView new_name, uint32_t flags) {
+  auto* to = static_cast<FuseInode*>(new_directory);
+  {
+    FuseRequest request(connection(), flags ? FUSE_RENAME2 : FUSE_RENAME,
+                        nodeid_);
+    if (flags) {
+      request.Add(fuse_rename2_in{to->nodeid_, flags, 0});
+    } else {
+      request.Add(fuse_rename_in{to->nodeid_});
+    }
+    request.AddName(name);
+    request.AddName(new_name);
+    GK_RETURN_IF_ERROR(request.Call());
+  }
+  ForgetAttributes();
+  to->ForgetAttributes();
+  // Of the files themselves only the dentries know which they are: their ctime
+  // and number of links may be told late.
+  return 0;
+}
+
+Result<KString> FuseInode::ReadLink() {
+  if (!is_symlink()) return Error(-EINVAL);
+  // A symlink never changes its target.
+  if (!link_target_.empty()) return KString::From(link_target_);
+  KString target;
+  GK_RETURN_IF_ERROR(target.Reserve(4096));
+  {
+    FuseRequest request(connection(), FUSE_READLINK, nodeid_);
+    GK_RETURN_IF_ERROR(request.Call(4096));
+    StringView text(request.payload(), request.reply_size());
+    GK_RETURN_IF_ERROR(target.Append(text));
+  }
+  GK_ASSIGN_OR_RETURN(link_target_, KString::From(target));
+  return target;
+}
+
+}  // namespace gk
