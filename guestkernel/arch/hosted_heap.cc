@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 
 #include "guestkernel/arch/hosted.h"
 #include "guestkernel/lib/heap.h"
@@ -35,3 +36,16 @@ void* HeapAllocateZeroed(size_t size) {
 void HeapFree(void* block) { free(block); }
 
 }  // namespace gk
+
+// `new (std::nothrow)` of kernel code fails on request as well. The others go
+// with it, so that what one allocates the other may free.
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  return gk::HeapAllocate(size);
+}
+void* operator new(size_t size) {
+  void* block = malloc(size > 0 ? size : 1);
+  if (!block) abort();
+  return block;
+}
+void operator delete(void* block) noexcept { free(block); }
+void operator delete(void* block, size_t) noexcept { free(block); }

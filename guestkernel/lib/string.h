@@ -12,6 +12,9 @@
 
 #include "guestkernel/lib/result.h"
 
+#if __STDC_HOSTED__
+#include <cstring>
+#else
 extern "C" {
 void* memcpy(void* __restrict to, const void* __restrict from, size_t n);
 void* memmove(void* to, const void* from, size_t n);
@@ -19,6 +22,7 @@ void* memset(void* to, int value, size_t n);
 int memcmp(const void* a, const void* b, size_t n);
 size_t strlen(const char* s);
 }
+#endif
 
 namespace gk {
 

@@ -44,6 +44,7 @@ class CpuTimer {
 };
 
 void CpuTimersInit();
+bool CpuTimersArmed();
 // Runs the current process's timers that are due; sees to it that this is
 // called again when the next may be.
 void RunCpuTimers();

@@ -2,7 +2,8 @@
 //
 // POSIX timers of a process (timer_create(2)). A timer has one preallocated
 // queue entry for its signal; while that is pending, the timer does not run,
-// and the expirations missed are counted when the signal is taken.
+// and the expirations missed are counted when the signal is taken. Deleted at
+// exec and exit.
 #ifndef CRVM_GUESTKERNEL_SCHED_POSIX_TIMER_H_
 #define CRVM_GUESTKERNEL_SCHED_POSIX_TIMER_H_
 
@@ -11,6 +12,7 @@
 #include "guestkernel/lib/ref_ptr.h"
 #include "guestkernel/lib/vector.h"
 #include "guestkernel/sched/clock.h"
+#include "guestkernel/sched/clock_id.h"
 #include "guestkernel/sched/cpu_timer.h"
 #include "guestkernel/sched/signal.h"
 
@@ -29,11 +31,9 @@ static_assert(sizeof(TimerSpec) == 32);
 class PosixTimer {
  public:
   struct Options {
-    bool on_cpu_clock = false;
-    ClockBase base = ClockBase::kMonotonic;
-    RefPtr<Thread> clock_thread;  // whose CPU clock; null: the process's
-    bool signals = true;          // false: SIGEV_NONE
-    RefPtr<Thread> target;        // SIGEV_THREAD_ID; null: the process
+    ClockId clock;
+    bool signals = true;  // false: SIGEV_NONE
+    int target_tid = 0;   // SIGEV_THREAD_ID; 0: the process
     int signo = 0;
     uint64_t value = 0;  // sigev_value
   };
@@ -41,8 +41,8 @@ class PosixTimer {
   ~PosixTimer();
 
   int id() const { return id_; }
-  // value 0 disarms. `value` is on the timer's clock.
-  int Set(uint64_t value, uint64_t interval);
+  // `deadline` is on the timer's clock; 0 disarms. 0 or -ENOMEM.
+  int Set(uint64_t deadline, uint64_t interval);
   uint64_t Now() const;
   // Until the next expiration; 0 when not armed.
   uint64_t Remaining() const;
@@ -65,11 +65,11 @@ class PosixTimer {
     PosixTimer* owner;
   };
 
-  int Start(uint64_t deadline);
+  [[nodiscard]] int Start();
   void Stop();
   void OnExpired();
-  // Moves the deadline past now; the number of whole intervals skipped.
-  uint64_t Forward();
+  // Moves the deadline to the first after `now`; how many it skipped.
+  uint64_t Forward(uint64_t now);
 
   int id_;
   Process* process_;
@@ -84,8 +84,9 @@ class PosixTimer {
 
 class PosixTimerTable {
  public:
-  // The id, or -ENOMEM, -EAGAIN.
-  int Add(Process* process, PosixTimer::Options options);
+  // The id, or -ENOMEM, -EAGAIN. With `value_is_id`, that is its sigev_value.
+  int Add(Process* process, PosixTimer::Options options,
+          bool value_is_id = false);
   PosixTimer* Find(int id);
   void Remove(int id);
 

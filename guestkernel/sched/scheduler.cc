@@ -10,6 +10,7 @@
 #include "guestkernel/lib/static_storage.h"
 #include "guestkernel/mm/address_space.h"
 #include "guestkernel/sched/cpu_time.h"
+#include "guestkernel/sched/cpu_timer.h"
 #include "guestkernel/sched/kernel_stack.h"
 #include "guestkernel/sched/process.h"
 #include "guestkernel/sched/thread_start.h"
@@ -90,6 +91,7 @@ Cpu& ThisCpu() { return *cpus[ThisVcpu().index]; }
 
 void SchedulerInit() {
   TimersInit();
+  CpuTimersInit();
   for (auto& cpu : cpus) cpu.Construct();
 }
 

@@ -8,8 +8,11 @@
 
 #include <cstdint>
 
+#include "guestkernel/arch/user_copy.h"
 #include "guestkernel/lib/intrusive_list.h"
 #include "guestkernel/lib/ref_ptr.h"
+#include "guestkernel/lib/result.h"
+#include "guestkernel/sched/wait_queue.h"
 
 namespace gk {
 
@@ -25,7 +28,8 @@ struct SignalSet {
   static constexpr uint64_t Bit(int signo) {
     return uint64_t{1} << (signo - 1);
   }
-  bool Has(int signo) const { return bits & Bit(signo); }
+  bool Has(int signo) const { return (bits & Bit(signo)) != 0; }
+  bool empty() const { return bits == 0; }
   void Add(int signo) { bits |= Bit(signo); }
   void Remove(int signo) { bits &= ~Bit(signo); }
 };
@@ -89,16 +93,23 @@ class PendingSignals {
  public:
   ~PendingSignals();
   SignalSet set() const { return set_; }
-  // 0, or -EAGAIN when a real-time signal cannot be queued. Standard signals
-  // always get through (info may be lost).
-  int Add(const SigInfo& info);
-  // Takes the lowest-numbered (synchronous ones first) signal in `wanted`;
-  // false when none.
+  // 0, or -EAGAIN when a real-time signal cannot be queued: no memory, or
+  // `limit` queued already (RLIMIT_SIGPENDING; all processes count together).
+  // Standard signals always get through (info may be lost).
+  int Add(const SigInfo& info, uint64_t limit = ~uint64_t{0});
+  // The same with an entry of the caller's (of a POSIX timer), which must not
+  // be queued already.
+  void AddEntry(QueuedSignal* entry);
+  // Takes the most urgent signal in `wanted`: SIGKILL, then those that faults
+  // raise, then by number; false when none.
   bool Take(SignalSet wanted, SigInfo* info);
   void Discard(SignalSet which);
+  // Takes an AddEntry entry back, if it is queued here.
+  void Withdraw(QueuedSignal* entry);
 
  private:
-  friend class PosixTimer;
+  void Remove(QueuedSignal* entry, SigInfo* info);
+
   SignalSet set_;
   IntrusiveList<QueuedSignal, &QueuedSignal::link> queue_;
 };
@@ -107,10 +118,38 @@ class PendingSignals {
 class SignalHandlers : public RefCounted {
  public:
   SigAction actions[kSignalCount] = {};
+  // Woken (kPollIn) at every signal that becomes pending for a thread or
+  // process with these handlers: for signalfd.
+  WaitQueue arrivals;
   RefPtr<SignalHandlers> Clone() const;  // null: out of memory
   void ResetForExec();  // handlers to default, ignored stay ignored
   SigAction& action(int signo) { return actions[signo - 1]; }
 };
+
+enum class DefaultAction : uint8_t {
+  kTerminate,
+  kCore,
+  kStop,
+  kContinue,
+  kIgnore
+};
+DefaultAction DefaultActionOf(int signo);
+// Whether sending it would do nothing: SIG_IGN, or SIG_DFL and ignored by
+// default.
+bool IsIgnored(Process* process, int signo);
+
+// The current thread's mask. SIGKILL and SIGSTOP are taken out; signals that it
+// leaves to other threads wake those.
+void SetBlockedSignals(SignalSet blocked);
+// ppoll, pselect6, epoll_pwait, rt_sigsuspend: another mask during the call.
+// End it before returning; when the call was `interrupted` (-kErestartNoHand,
+// -EINTR), the old mask comes back after the signals' delivery.
+void BeginTemporaryMask(SignalSet blocked);
+void EndTemporaryMask(bool interrupted);
+// Reads a sigset_t argument. -EINVAL unless size is 8, -EFAULT.
+Result<SignalSet> ReadSignalSet(UserAddress from, uint64_t size);
+// Takes a pending signal of the current thread or its process.
+bool TakeSignal(SignalSet wanted, SigInfo* info);
 
 // Sending. `info` null: SI_KERNEL. Permission checks are the caller's
 // (kill(2)).
@@ -121,6 +160,9 @@ void SendSignalToGroup(int pgid, int signo,
 // A fault of the current thread: delivered even if blocked or ignored (then it
 // kills).
 void ForceSignal(int signo, const SigInfo& info);
+// A thread is about to leave its process: others take over what was meant for
+// it.
+void HandOverSignals(Thread* leaving);
 SigInfo KernelSigInfo(int signo);
 SigInfo UserSigInfo(int signo,
                     int code);  // from the current process (SI_USER, SI_TKILL)

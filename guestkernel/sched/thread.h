@@ -79,6 +79,7 @@ class Thread : public RefCounted {
 
   // signals
   SignalSet blocked;
+  SignalSet sigwait_set;  // rt_sigtimedwait: these end the wait, blocked or not
   SignalSet saved_blocked;  // to restore after sigsuspend/ppoll/pselect when
                             // `restore_blocked`
   bool restore_blocked = false;

@@ -5,6 +5,7 @@
 // loop, on the stack of whatever thread ran last.
 #include "guestkernel/arch/arch.h"
 #include "guestkernel/sched/cpu_time.h"
+#include "guestkernel/sched/cpu_timer.h"
 #include "guestkernel/sched/process.h"
 #include "guestkernel/sched/scheduler.h"
 #include "guestkernel/sched/signal.h"
@@ -83,6 +84,7 @@ extern "C" void PrepareUserReturn(TrapFrame* frame) {
   Cpu& cpu = ThisCpu();
   Thread* thread = CurrentThread();
   for (;;) {
+    if (CpuTimersArmed()) RunCpuTimers();
     while (DoPendingWork(cpu, thread, frame)) {
     }
     uint64_t now = ChargeCurrentThread();

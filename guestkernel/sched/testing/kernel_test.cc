@@ -45,10 +45,10 @@ KernelTest::KernelTest() {
   ProcessCalls() = {};
   SetNextPid(1);
   SchedulerInit();
-  init_ = NewProcess(AllocatePid().take());
+  init_ = AddProcess(AllocatePid().take());
   main_thread_ = MakeRef<Thread>();
   main_thread_->tid = AllocatePid().take();
-  process_ = NewProcess(main_thread_->tid);
+  process_ = AddProcess(main_thread_->tid);
   main_thread_->process = process_.get();
   main_thread_->stack = AllocateKernelStack();
   SetStackCanary(main_thread_->stack);
@@ -69,10 +69,11 @@ KernelTest::~KernelTest() {
   AllProcesses().clear();
   main_thread_.reset();
   process_.reset();
+  for (auto& child : children_) ReleasePid(child->pid);
   ReleasePid(1);
 }
 
-RefPtr<Process> KernelTest::NewProcess(int pid) {
+RefPtr<Process> KernelTest::AddProcess(int pid) {
   auto process = MakeRef<Process>();
   process->pid = process->pgid = process->sid = pid;
   process->handlers = MakeRef<SignalHandlers>();
@@ -81,6 +82,12 @@ RefPtr<Process> KernelTest::NewProcess(int pid) {
   AllProcesses().push_back(process.get());
   SetPidProcess(pid, process.get());
   return process;
+}
+
+Process* KernelTest::NewChild() {
+  children_.push_back(AddProcess(AllocatePid().take()));
+  children_.back()->parent = process();
+  return children_.back().get();
 }
 
 Thread* KernelTest::Spawn(std::function<void()> body, Process* process) {
@@ -113,6 +120,7 @@ void KernelTest::RunOthers() {
 
 // ---- fakes of process/
 
+Process::Process() = default;
 Process::~Process() = default;
 
 Process* CurrentProcess() { return CurrentThread()->process; }
@@ -140,6 +148,16 @@ void ExitThread(int) {
   ++ProcessCalls().exit_threads;
   CurrentThread()->process_link.Unlink();
   ExitCurrentThread();
+}
+
+int PushSignalFrame(TrapFrame* frame, const SigAction&, const SigInfo& info,
+                    SignalSet mask_to_restore) {
+  FakeProcessCalls& calls = ProcessCalls();
+  if (calls.push_result != 0) return calls.push_result;
+  calls.frames.push_back(
+      {info.signo, info.code, mask_to_restore, frame->rax, frame->rip});
+  frame->rax = 0;
+  return 0;
 }
 
 void AddressSpace::Activate() {}

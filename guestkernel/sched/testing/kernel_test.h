@@ -23,8 +23,8 @@ class KernelTest : public ::testing::Test {
   Process* process() { return process_.get(); }
   Thread* main_thread() { return main_thread_.get(); }
 
-  // Another process, without threads.
-  RefPtr<Process> NewProcess(int pid);
+  // Another process, without threads, a child of process().
+  Process* NewChild();
   // A thread of `process` (null: a kernel thread) that runs `body`, at the next
   // Yield() or wait.
   Thread* Spawn(std::function<void()> body, Process* process = nullptr);
@@ -34,9 +34,20 @@ class KernelTest : public ::testing::Test {
   void RunOthers();
 
  private:
+  RefPtr<Process> AddProcess(int pid);
+
   RefPtr<Process> init_, process_;
+  std::vector<RefPtr<Process>> children_;
   RefPtr<Thread> main_thread_;
   std::vector<RefPtr<Thread>> spawned_;
+};
+
+// What PushSignalFrame was asked to do, and the frame's registers then.
+struct PushedSignalFrame {
+  int signo;
+  int code;
+  SignalSet to_restore;
+  uint64_t rax, rip;
 };
 
 // What the fakes were asked to do.
@@ -46,6 +57,8 @@ struct FakeProcessCalls {
   int stops = 0;                 // parents told that a child stopped
   int continues = 0;
   bool may_signal = true;  // what MaySignal says
+  std::vector<PushedSignalFrame> frames;
+  int push_result = 0;  // of PushSignalFrame
 };
 FakeProcessCalls& ProcessCalls();
 
