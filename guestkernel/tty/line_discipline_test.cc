@@ -280,7 +280,7 @@ TEST_F(LineDisciplineTest, EchoesOnlyNewlines) {
 
 TEST_F(LineDisciplineTest, AnOverlongLineKeepsItsStart) {
   const std::string much(5000, 'x');
-  EXPECT_GE(tty_.InputSpace(), LineDiscipline::kCapacity);
+  EXPECT_GT(tty_.InputSpace(), 4000u);
   Type(much);
   EXPECT_EQ(Read(), "(block)");
   EXPECT_GT(tty_.InputSpace(), 0u);  // the newline must get through

@@ -127,17 +127,23 @@ void Tty::AppendOutput(const uint8_t* bytes, size_t n) {
 
 void Tty::FlushOutput() {
   if (discipline_.output_stopped()) return;
-  bool any = false;
+  bool unflushed = false;
   while (output_size_ > 0) {
     const size_t to_end = kOutputCapacity - output_start_;
     const size_t n = output_size_ < to_end ? output_size_ : to_end;
     const size_t taken = Transmit(output_ + output_start_, n);
-    if (taken == 0) break;
-    any = true;
-    output_start_ = (output_start_ + taken) % kOutputCapacity;
-    output_size_ -= taken;
+    if (taken > 0) {
+      output_start_ = (output_start_ + taken) % kOutputCapacity;
+      output_size_ -= taken;
+      unflushed = true;
+    } else if (unflushed) {
+      TransmitFlush();  // makes room, if the device is quick
+      unflushed = false;
+    } else {
+      break;
+    }
   }
-  if (any) TransmitFlush();
+  if (unflushed) TransmitFlush();
 }
 
 // The device calls OutputReady() as it drains.
@@ -153,12 +159,12 @@ void Tty::Echo(const uint8_t* bytes, size_t n) { AppendOutput(bytes, n); }
 void Tty::DiscardOutput() {
   output_size_ = 0;
   TransmitDiscard();
-  StateChanged(2 /*TIOCPKT_FLUSHWRITE*/);
+  StateChanged(kPacketFlushWrite);
   write_queue_.WakeAll();
 }
 
 void Tty::SetOutputStopped(bool stopped) {
-  StateChanged(stopped ? 4 : 8);  // TIOCPKT_STOP, TIOCPKT_START
+  StateChanged(stopped ? kPacketStop : kPacketStart);
   if (!stopped) OutputReady();
 }
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "guestkernel/fs/file.h"
+#include "guestkernel/fs/inode.h"
 #include "guestkernel/fs/poll.h"
 #include "guestkernel/fs/user_io.h"
 #include "guestkernel/lib/ref_ptr.h"
@@ -27,6 +28,15 @@ class Tty : public RefCounted, private LineDiscipline::Host {
   explicit Tty(uint64_t device) : device_(device), discipline_(this) {}
 
   uint64_t device() const { return device_; }
+
+  // The attributes of its node in /dev/pts.
+  struct NodeAttributes {
+    uint32_t uid = 0;
+    uint32_t gid = 5;  // tty
+    uint32_t mode = 0620;
+    uint64_t changed_ns = 0;  // realtime
+  };
+  NodeAttributes& node() { return node_; }
 
   // ---- Programs. `nonblocking` as O_NONBLOCK.
   int64_t Read(UserIo& io, bool nonblocking);
@@ -71,8 +81,8 @@ class Tty : public RefCounted, private LineDiscipline::Host {
   virtual void TransmitDiscard() {}
   // Receive() takes bytes again.
   virtual void InputDrained() {}
-  // For packet mode: flow control, flushes.
-  virtual void StateChanged(uint8_t /*packet_bits*/) {}
+  // For packet mode: TIOCPKT_* bits, tty_ioctl(4).
+  virtual void StateChanged(uint8_t packet_bits) { (void)packet_bits; }
 
   bool hung_up() const { return hung_up_; }
   bool opened() const { return open_count_ > 0; }
@@ -80,8 +90,18 @@ class Tty : public RefCounted, private LineDiscipline::Host {
   WaitQueue& write_queue() { return write_queue_; }
   LineDiscipline& discipline() { return discipline_; }
 
+ protected:
+  // ---- For the pty master, which is not on this terminal itself.
+  int64_t GetGroup(UserAddress to);
+
+  enum PacketBit : uint8_t {
+    kPacketFlushRead = 1,
+    kPacketFlushWrite = 2,
+    kPacketStop = 4,
+    kPacketStart = 8,
+  };
+
  private:
-  friend class PtyMasterFile;
   // What a read waits for (termios(3), VMIN and VTIME).
   struct ReadRule {
     size_t minimum = 1;
@@ -121,7 +141,6 @@ class Tty : public RefCounted, private LineDiscipline::Host {
   int64_t GetTermios(UserAddress to, bool with_speeds);
   int64_t SetTermios(UserAddress from, bool with_speeds, bool drain,
                      bool flush_input);
-  int64_t GetGroup(UserAddress to);
   int64_t SetGroup(UserAddress from);
   int64_t SetWindowSizeFromUser(UserAddress from);
   int64_t Flush(uint64_t which);
@@ -134,6 +153,7 @@ class Tty : public RefCounted, private LineDiscipline::Host {
   int open_count_ = 0;
   bool hung_up_ = false;
   bool exclusive_ = false;
+  NodeAttributes node_;
   WindowSize window_size_;
   uint32_t input_speed_ = 38400, output_speed_ = 38400;
   LineDiscipline discipline_;
@@ -183,10 +203,10 @@ void TtyInit();
 // The VMM's terminal, or null when there is none.
 Tty* ConsoleTerminal();
 
-// The three initial files, as BootInfo::stdio_kind says; a terminal becomes
-// `leader`'s controlling one. Entries stay null for descriptors that are closed
-// on the host. -ENOMEM, -ENODEV.
-int OpenStdio(RefPtr<File> files[3], Process* leader);
+// The three initial files of the current process, as BootInfo::stdio_kind says;
+// the VMM's terminal becomes its controlling one. Entries stay null for
+// descriptors that are closed on the host. -ENOMEM, -ENODEV.
+int OpenStdio(RefPtr<File> files[3]);
 
 }  // namespace gk
 #endif  // CRVM_GUESTKERNEL_TTY_TTY_H_

@@ -240,7 +240,7 @@ int64_t Tty::Flush(uint64_t which) {
   if (which > kTcIoFlush) return -EINVAL;
   if (which != kTcOFlush) {
     discipline_.FlushInput();
-    StateChanged(1 /*TIOCPKT_FLUSHREAD*/);
+    StateChanged(kPacketFlushRead);
     InputDrained();
   }
   if (which != kTcIFlush) DiscardOutput();

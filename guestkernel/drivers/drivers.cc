@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See drivers.h.
+#include "guestkernel/drivers/drivers.h"
+
+#include "guestkernel/drivers/control_channel.h"
+#include "guestkernel/drivers/entropy.h"
+#include "guestkernel/lib/errno.h"
+#include "guestkernel/lib/panic.h"
+#include "guestkernel/sched/thread.h"
+#include "guestkernel/tty/tty.h"
+
+namespace gk {
+
+namespace {
+
+// The resumed message waits in the queue; what it brings must be known before
+// any program runs.
+void OnResumed() {
+  EntropyReseed();
+  ControlHandleEvent();
+}
+
+void Require(const char* what, int error) {
+  if (error && error != -ENODEV) Panic("%s does not start: %d", what, error);
+}
+
+}  // namespace
+
+void DriversInit() {
+  Require("entropy device", EntropyInit());
+  Require("control channel", ControlInit());
+  AddDeviceEventHook(&ControlHandleEvent);
+  AddResumedHook(&OnResumed);
+  TtyInit();
+}
+
+}  // namespace gk
