@@ -158,11 +158,4 @@ void CapabilitiesAfterExec(Credentials* c, uint32_t securebits) {
   }
 }
 
-bool InGroup(const Credentials& c, uint32_t gid) {
-  if (gid == c.egid) return true;
-  for (uint32_t i = 0; i < c.group_count; ++i)
-    if (c.groups[i] == gid) return true;
-  return false;
-}
-
 }  // namespace gk

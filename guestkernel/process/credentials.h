@@ -50,7 +50,5 @@ int SetCapabilities(Credentials* c, uint64_t permitted, uint64_t effective,
 // during execve()"; files have none here).
 void CapabilitiesAfterExec(Credentials* c, uint32_t securebits);
 
-bool InGroup(const Credentials& c, uint32_t gid);
-
 }  // namespace gk
 #endif  // CRVM_GUESTKERNEL_PROCESS_CREDENTIALS_H_

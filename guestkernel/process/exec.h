@@ -2,7 +2,7 @@
 //
 // execve(2): replacing the program of the calling process. Everything that can
 // fail is done on a new address space beside the old one; only then do the
-// other threads die and the program changes (exec.cc, exec_image.cc).
+// other threads die and the program changes (exec.cc, exec_build.cc).
 #ifndef CRVM_GUESTKERNEL_PROCESS_EXEC_H_
 #define CRVM_GUESTKERNEL_PROCESS_EXEC_H_
 

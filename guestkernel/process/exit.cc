@@ -96,6 +96,7 @@ void ExitThread(int code) {
     process->group_exit = true;
     EndProcess(process, thread);
   } else {
+    HandOverSignals(thread);
     DetachThread(thread);
     process->thread_events.WakeAll();
   }

@@ -29,8 +29,6 @@ SigInfo ExitSigInfo(Process* child);
 // Tells the parent that `child` has become a zombie. True: nobody will wait for
 // it (init's child, SIGCHLD ignored, SA_NOCLDWAIT), the caller reaps it.
 bool NotifyParentOfExit(Process* child);
-// Stopped or continued: a signal unless SA_NOCLDSTOP, and wakes waiters.
-void NotifyParentOfStop(Process* child, ChildCode code, int status);
 
 // Gives the children of a dead process to a subreaper or init.
 void ReparentChildren(Process* process);

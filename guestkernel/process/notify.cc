@@ -7,7 +7,7 @@
 namespace gk {
 namespace {
 
-constexpr uint64_t kSaNoCldStop = 1, kSaNoCldWait = 2;
+constexpr uint64_t kSaNoCldWait = 2;
 constexpr uint64_t kHandlerIgnore = 1;
 constexpr uint64_t kNsPerTick = 10000000;
 
@@ -73,17 +73,6 @@ bool NotifyParentOfExit(Process* child) {
   // Also when it is reaped: the last child may be what a wait was waiting for.
   parent->child_events.WakeAll();
   return reap;
-}
-
-void NotifyParentOfStop(Process* child, ChildCode code, int status) {
-  Process* parent = child->parent;
-  if (!parent || !parent->handlers) return;
-  const SigAction& action = parent->handlers->action(kSigChild);
-  if (action.handler != kHandlerIgnore && !(action.flags & kSaNoCldStop)) {
-    SigInfo info = ChildSigInfo(child, code, status);
-    SendSignalToProcess(parent, kSigChild, &info);
-  }
-  parent->child_events.WakeAll();
 }
 
 void ReparentChildren(Process* process) {

@@ -111,10 +111,9 @@ bool IsOrphanedGroup(int pgid);
 // Ends the calling process with a wait status (all its threads).
 [[noreturn]] void ExitProcess(int wait_status);
 [[noreturn]] void ExitThread(int code);
-// Job control. StopProcess marks the process stopped and tells its parent; its
-// threads stop themselves on their way to user mode (PrepareUserReturn: while
-// the process is kStopped and nothing kills it, the thread is
-// ThreadState::kStopped). ContinueProcess makes those runnable again.
+// Job control (sched/job_control.cc). StopProcess marks the process stopped and
+// tells its parent; its threads stop themselves on their way to user mode.
+// ContinueProcess makes those runnable again.
 void StopProcess(Process* process, int signo);
 void ContinueProcess(Process* process);
 // Whether the current thread may send `signo` to `target` (kill(2)).
