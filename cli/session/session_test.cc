@@ -66,6 +66,7 @@ class SessionTest : public testing::Test {
       dup2(in, 0);
       dup2(out, 1);
       dup2(err, 2);
+      close_range(3, ~0u, 0);  // the test's own ends of the pipes
       RunChild(tty, program, prepare);
     }
     return child;
