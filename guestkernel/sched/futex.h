@@ -18,7 +18,7 @@ void FutexInit();
 void FutexExit(Thread* thread);
 
 // Wakes up to `count` waiters on a futex of the current process.
-void FutexWake(UserAddress address, unsigned count);
+void FutexWake(UserAddress address, int count);
 
 }  // namespace gk
 #endif  // CRVM_GUESTKERNEL_SCHED_FUTEX_H_

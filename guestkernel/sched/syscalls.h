@@ -41,5 +41,26 @@ int64_t SysTimerGettime(const SyscallArgs& args);
 int64_t SysTimerGetoverrun(const SyscallArgs& args);
 int64_t SysTimerDelete(const SyscallArgs& args);
 
+// futex.cc, futex_exit.cc
+int64_t SysFutex(const SyscallArgs& args);
+int64_t SysSetRobustList(const SyscallArgs& args);
+int64_t SysGetRobustList(const SyscallArgs& args);
+
+// sched_syscalls.cc, priority_syscalls.cc
+int64_t SysSchedYield(const SyscallArgs& args);
+int64_t SysSchedSetaffinity(const SyscallArgs& args);
+int64_t SysSchedGetaffinity(const SyscallArgs& args);
+int64_t SysSchedSetparam(const SyscallArgs& args);
+int64_t SysSchedGetparam(const SyscallArgs& args);
+int64_t SysSchedSetscheduler(const SyscallArgs& args);
+int64_t SysSchedGetscheduler(const SyscallArgs& args);
+int64_t SysSchedGetPriorityMax(const SyscallArgs& args);
+int64_t SysSchedGetPriorityMin(const SyscallArgs& args);
+int64_t SysSchedRrGetInterval(const SyscallArgs& args);
+int64_t SysSchedSetattr(const SyscallArgs& args);
+int64_t SysSchedGetattr(const SyscallArgs& args);
+int64_t SysGetpriority(const SyscallArgs& args);
+int64_t SysSetpriority(const SyscallArgs& args);
+
 }  // namespace gk
 #endif  // CRVM_GUESTKERNEL_SCHED_SYSCALLS_H_
