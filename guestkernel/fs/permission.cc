@@ -9,7 +9,7 @@
 
 namespace gk {
 
-bool InGroup(const Credentials& who, uint32_t gid) {
+bool InFsGroup(const Credentials& who, uint32_t gid) {
   if (who.fsgid == gid) return true;
   for (uint32_t i = 0; i < who.group_count; ++i) {
     if (who.groups[i] == gid) return true;
@@ -31,7 +31,7 @@ int CheckAccess(Inode* inode, int want) {
   uint32_t bits = attributes.mode & 7;
   if (who.fsuid == attributes.uid) {
     bits = attributes.mode >> 6 & 7;
-  } else if (InGroup(who, attributes.gid)) {
+  } else if (InFsGroup(who, attributes.gid)) {
     bits = attributes.mode >> 3 & 7;
   }
   if ((static_cast<uint32_t>(want) & ~bits) == 0) return 0;

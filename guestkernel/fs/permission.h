@@ -7,15 +7,13 @@
 
 #include "guestkernel/fs/inode.h"
 #include "guestkernel/fs/path.h"
+#include "guestkernel/process/credentials.h"
 
 namespace gk {
 
-struct Credentials;
-
-// linux/capability.h.
-inline constexpr int kCapChown = 0, kCapDacOverride = 1, kCapDacReadSearch = 2,
-                     kCapFowner = 3, kCapFsetid = 4, kCapSysChroot = 18,
-                     kCapSysAdmin = 21, kCapMknod = 27;
+// linux/capability.h; those that process/ needs too are in its credentials.h.
+inline constexpr int kCapDacOverride = 1, kCapDacReadSearch = 2, kCapFowner = 3,
+                     kCapFsetid = 4, kCapSysChroot = 18, kCapMknod = 27;
 
 inline constexpr uint32_t kModeSetUid = 04000, kModeSetGid = 02000,
                           kModeSticky = 01000;
@@ -26,7 +24,7 @@ constexpr uint32_t WithoutPrivilegeBits(uint32_t mode) {
   return mode & ~(kModeSetUid | ((mode & 010) ? kModeSetGid : 0));
 }
 
-bool InGroup(const Credentials& who, uint32_t gid);
+bool InFsGroup(const Credentials& who, uint32_t gid);
 // Owner of the file, or CAP_FOWNER.
 bool IsOwner(const FileAttributes& attributes);
 // A new name in this directory: write and search; -ENOENT in a removed one.

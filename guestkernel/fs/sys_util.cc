@@ -56,12 +56,12 @@ int CheckAttributeChange(const FileAttributes& now, AttributeChange* change) {
   }
   if (change->set_gid && !chown_any &&
       !(who.fsuid == now.uid &&
-        (InGroup(who, change->gid) || change->gid == now.gid))) {
+        (InFsGroup(who, change->gid) || change->gid == now.gid))) {
     return -EPERM;
   }
   if (change->set_mode) {
     if (!IsOwner(now)) return -EPERM;
-    if ((change->mode & kModeSetGid) && !InGroup(who, now.gid) &&
+    if ((change->mode & kModeSetGid) && !InFsGroup(who, now.gid) &&
         !HasCapability(kCapFsetid)) {
       change->mode &= ~kModeSetGid;
     }

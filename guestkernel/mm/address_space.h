@@ -105,6 +105,7 @@ class AddressSpace : public RefCounted {
   Result<uint64_t> SetBrk(uint64_t new_brk);  // returns the resulting break
   void InitBrk(uint64_t start) { brk_start_ = brk_ = start; }
   uint64_t brk() const { return brk_; }
+  uint64_t brk_start() const { return brk_start_; }
 
   FaultResult HandleFault(uint64_t address, FaultAccess access);
   // Makes [start, start+length) present (and writable); 0 or -EFAULT/-ENOMEM.
