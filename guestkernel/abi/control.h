@@ -77,7 +77,10 @@ enum ControlToHost : uint32_t {
   kControlHello = 1,       // ControlHello: the kernel is up
   kControlLog = 2,         // ControlLog and then the text, not terminated
   kControlExitStatus = 3,  // ControlExitStatus: the program has ended
-  kControlStopped = 4,     // ControlStopped: the program was stopped (SIGTSTP)
+  // ControlStopped: job control has stopped the program. The VMM gives the user
+  // his shell back, and when it is continued sends SIGCONT to
+  // kControlTargetForeground.
+  kControlStopped = 4,
 };
 
 struct ControlHello {

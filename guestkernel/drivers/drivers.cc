@@ -7,6 +7,7 @@
 #include "guestkernel/drivers/entropy.h"
 #include "guestkernel/lib/errno.h"
 #include "guestkernel/lib/panic.h"
+#include "guestkernel/sched/process.h"
 #include "guestkernel/sched/thread.h"
 #include "guestkernel/tty/tty.h"
 
@@ -31,6 +32,7 @@ void DriversInit() {
   Require("entropy device", EntropyInit());
   Require("control channel", ControlInit());
   AddDeviceEventHook(&ControlHandleEvent);
+  SetProgramStoppedHook(&ControlSendStopped);
   AddResumedHook(&OnResumed);
   TtyInit();
 }

@@ -37,7 +37,13 @@ void NotifyParent(Process* process, int code, int signo) {
   parent->child_events.WakeAll();
 }
 
+ProgramStoppedHook g_program_stopped = nullptr;
+
 }  // namespace
+
+void SetProgramStoppedHook(ProgramStoppedHook hook) {
+  g_program_stopped = hook;
+}
 
 void StopProcess(Process* process, int signo) {
   if (process->state != ProcessState::kRunning) return;
@@ -46,6 +52,7 @@ void StopProcess(Process* process, int signo) {
   process->stop_reported = false;
   process->continued = false;
   NotifyParent(process, kCldStopped, signo);
+  if (process == MainProcess() && g_program_stopped) g_program_stopped(signo);
 }
 
 void ContinueProcess(Process* process) {
