@@ -19,14 +19,20 @@ namespace gk {
 class Thread;
 
 // ---- guest-physical memory
+#ifdef GK_HOSTED
+inline uint64_t g_hosted_memory = 0;  // GPA 0 (mm/testing/fake_memory.h)
+inline uint64_t DirectMapBase() { return g_hosted_memory; }
+#else
+inline constexpr uint64_t DirectMapBase() { return crvm::abi::kDirectMapBase; }
+#endif
 inline void* PhysicalToVirtual(uint64_t gpa) {
-  return reinterpret_cast<void*>(crvm::abi::kDirectMapBase + gpa);
+  return reinterpret_cast<void*>(DirectMapBase() + gpa);
 }
 inline uint64_t VirtualToPhysical(
     const void* p) {  // of direct-map addresses and of the kernel image
   auto a = reinterpret_cast<uint64_t>(p);
   return a >= crvm::abi::kKernelBase ? a - crvm::abi::kKernelBase
-                                     : a - crvm::abi::kDirectMapBase;
+                                     : a - DirectMapBase();
 }
 const crvm::abi::BootInfo& GetBootInfo();
 crvm::abi::KernelInfo& GetKernelInfo();

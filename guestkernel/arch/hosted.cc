@@ -62,6 +62,7 @@ struct Machine {
   uint64_t tsc = 0;  // counts nanoseconds
   uint64_t timer_deadline = kNoDeadline;
   uint64_t fs_base = 0, gs_base = 0;
+  uint64_t boot_root = 0, tlb_flushes = 0;
   std::vector<hosted::DoorbellRing> doorbells;
   Thread* main_thread = nullptr;
 };
@@ -141,6 +142,8 @@ void SetRealtimeOffset(uint64_t ns) {
 }
 void RaiseEvents(uint32_t events) { TheMachine().vcpu.pending |= events; }
 const std::vector<DoorbellRing>& Doorbells() { return TheMachine().doorbells; }
+void SetBootRoot(uint64_t gpa) { TheMachine().boot_root = gpa; }
+uint64_t TlbFlushes() { return TheMachine().tlb_flushes; }
 crvm::abi::BootInfo& MutableBootInfo() { return TheMachine().boot_info; }
 
 }  // namespace hosted
@@ -183,8 +186,9 @@ void Idle() {
   hosted::AdvanceClock(m.timer_deadline > now ? m.timer_deadline - now : 0);
 }
 
+uint64_t BootRootGpa() { return TheMachine().boot_root; }
 void LoadAddressSpace(uint64_t) {}
-void FlushTlb() {}
+void FlushTlb() { ++TheMachine().tlb_flushes; }
 uint64_t FaultAddress() { return 0; }
 
 Thread* CurrentThread() {

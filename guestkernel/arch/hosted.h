@@ -35,6 +35,9 @@ struct DoorbellRing {
 const std::vector<DoorbellRing>& Doorbells();
 // The boot info that the kernel sees.
 crvm::abi::BootInfo& MutableBootInfo();
+// What BootRootGpa gives, and how often FlushTlb was called (mm/testing).
+void SetBootRoot(uint64_t gpa);
+uint64_t TlbFlushes();
 // Makes HeapAllocate fail after `count` more allocations; -1: never.
 void FailAllocationsAfter(int64_t count);
 

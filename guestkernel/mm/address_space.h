@@ -107,6 +107,18 @@ class AddressSpace : public RefCounted {
   uint64_t brk() const { return brk_; }
   uint64_t brk_start() const { return brk_start_; }
 
+  // madvise(2); mlock and munlock of whole pages; msync(2); mincore(2) (one
+  // byte for each page from `start`).
+  int Advise(uint64_t start, uint64_t length, int advice);
+  int Lock(uint64_t start, uint64_t end, bool on_fault);
+  int Unlock(uint64_t start, uint64_t end);
+  void LockAll(bool current, bool future, bool on_fault);
+  void UnlockAll();
+  int SyncRange(uint64_t start, uint64_t end, bool write, bool invalidate);
+  int Residency(uint64_t start, unsigned char* pages, size_t count);
+  // Pages of [start, end) that are locked already.
+  uint64_t LockedPagesIn(uint64_t start, uint64_t end);
+
   FaultResult HandleFault(uint64_t address, FaultAccess access);
   // Makes [start, start+length) present (and writable); 0 or -EFAULT/-ENOMEM.
   int Populate(uint64_t start, uint64_t length, bool write);
@@ -142,6 +154,7 @@ class AddressSpace : public RefCounted {
            start_stack = 0;
   uint64_t arg_start = 0, arg_end = 0, env_start = 0, env_end = 0;
   uint64_t vdso_base = 0;
+  uint32_t membarrier_registered = 0;  // MEMBARRIER_CMD_REGISTER_* done
   Vector<uint8_t> auxv;
   uint64_t stack_limit = 8ull << 20;  // RLIMIT_STACK at exec
   uint64_t mmap_base = 0;             // top-down search starts here
@@ -176,6 +189,16 @@ class AddressSpace : public RefCounted {
   int CheckLimits(uint64_t pages, uint32_t flags) const;
   // -EEXIST, -ENOMEM, -EINVAL, or the place.
   Result<uint64_t> ChooseAddress(const MapRequest& request, uint64_t length);
+
+  // ---- advice.cc
+  template <typename Visit>
+  int ForEachVma(uint64_t start, uint64_t end, Visit visit);
+  int ChangeFlags(uint64_t start, uint64_t end, uint32_t set, uint32_t clear);
+  int Discard(uint64_t start, uint64_t end);
+  int PunchHole(const Vma& vma, uint64_t from, uint64_t to);
+  int AdviseVma(Vma* vma, uint64_t from, uint64_t to, int advice);
+  int AdviseFlags(uint64_t start, uint64_t end, int advice);
+  int AdvisePopulate(uint64_t start, uint64_t end, bool write);
 
   // ---- page tables (zap.cc, protect.cc, fork.cc)
   enum class Zap { kAll, kObjectPages };

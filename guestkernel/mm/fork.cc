@@ -30,6 +30,7 @@ Result<RefPtr<AddressSpace>> AddressSpace::Fork() {
   child->arg_start = arg_start, child->arg_end = arg_end;
   child->env_start = env_start, child->env_end = env_end;
   child->vdso_base = vdso_base;
+  child->membarrier_registered = membarrier_registered;
   child->stack_limit = stack_limit, child->mmap_base = mmap_base;
   child->brk_start_ = brk_start_, child->brk_ = brk_;
 

@@ -53,6 +53,7 @@ void RegisterShrinker(Shrinker* shrinker) {
 }
 
 void FrameAllocatorInit(uint64_t first_free_gpa, uint64_t memory_size) {
+  for (int64_t& count : g_counts) count = 0;
   crvm::abi::KernelInfo& info = GetKernelInfo();
   g_frames.Init(static_cast<uint8_t*>(PhysicalToVirtual(0)), first_free_gpa,
                 memory_size, &info.frame_watermark);

@@ -35,6 +35,7 @@ uint64_t RunsIn(uint64_t used, unsigned order) {
 
 void FrameAllocator::Init(uint8_t* memory, uint64_t first_free_gpa,
                           uint64_t memory_size, uint64_t* published_watermark) {
+  *this = FrameAllocator();
   memory_ = memory;
   total_ = memory_size / kPage;
   blocks_ = total_ / kFramesPerBlock;

@@ -35,6 +35,16 @@ class MemoryObject : public RefCounted {
   // False: pages are never written back, so shared writable mappings are
   // writable at once and MarkDirty is not needed.
   virtual bool tracks_dirty() const { return true; }
+  // Reads pages in ahead of use; errors do not matter.
+  virtual void ReadAhead(uint64_t first, uint64_t count) {
+    (void)first, (void)count;
+  }
+  // Makes pages read as zero and frees them: MADV_REMOVE of memory without a
+  // file.
+  virtual int PunchHole(uint64_t first, uint64_t count) {
+    (void)first, (void)count;
+    return -EOPNOTSUPP;
+  }
   // Writes dirty pages back to where they belong. 0 or negative errno (the
   // first one).
   virtual int Sync(uint64_t first, uint64_t count) {
@@ -87,6 +97,8 @@ class PageCache : public MemoryObject {
   void MarkDirty(uint64_t index) override;
   int Sync(uint64_t first, uint64_t count) override;
   bool tracks_dirty() const override { return backing_ != nullptr; }
+  void ReadAhead(uint64_t first, uint64_t count) override;
+  int PunchHole(uint64_t first, uint64_t count) override;
 
   uint64_t size() const {
     return size_;
@@ -111,8 +123,6 @@ class PageCache : public MemoryObject {
   void Zero(uint64_t offset, uint64_t length);
   size_t page_count() const { return page_count_; }
   size_t dirty_count() const { return dirty_count_; }
-  // Reads pages in ahead of use; errors do not matter.
-  void ReadAhead(uint64_t first, size_t count);
   bool IsPresent(uint64_t index) const;
   // The first page >= index that is present (or absent); ~0 when none is
   // present any more. For SEEK_DATA and SEEK_HOLE of memory-only files.

@@ -296,12 +296,12 @@ int PageCache::ReadMissing(uint64_t index, size_t wanted) {
   return ReadIn(index, first, count);
 }
 
-void PageCache::ReadAhead(uint64_t first, size_t count) {
+void PageCache::ReadAhead(uint64_t first, uint64_t count) {
   if (!backing_) return;
   uint64_t limit = PageLimit();
   for (uint64_t end = first + count; first < end && first < limit; ++first) {
     if (IsPresent(first)) continue;
-    size_t left = end - first;
+    uint64_t left = end - first;
     if (ReadIn(first, first, left < kMaxWindow ? left : kMaxWindow)) return;
   }
 }
@@ -339,6 +339,12 @@ void PageCache::Zero(uint64_t offset, uint64_t length) {
   if (first == last) return;
   UnmapRange(first, last - first, false);
   RemoveRange(first, last - 1);
+}
+
+int PageCache::PunchHole(uint64_t first, uint64_t count) {
+  if (backing_) return -EOPNOTSUPP;
+  Zero(first << 12, count << 12);
+  return 0;
 }
 
 void PageCache::Invalidate(bool all) {
