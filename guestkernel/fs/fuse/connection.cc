@@ -26,6 +26,12 @@ Result<FuseConnection*> FuseConnection::Create(FuseTransport* transport) {
   return connection;
 }
 
+FuseConnection::~FuseConnection() {
+  HeapFree(request_);
+  HeapFree(bounce_);
+  HeapFree(drops_);
+}
+
 int FuseConnection::Handshake() {
   FuseRequest request(this, FUSE_INIT, 0);
   fuse_init_in in = {};

@@ -20,11 +20,13 @@ namespace gk {
 class FuseConnection {
  public:
   static constexpr size_t kPageSize = 4096;
-  // Data of one READ or WRITE.
-  static constexpr size_t kMaxPages = 64;
+  // Data of one READ or WRITE; less if its pages are all over the place.
+  static constexpr size_t kMaxPages = 128;
   static constexpr size_t kMaxData = kMaxPages * kPageSize;
+  static_assert(kMaxData <= crvm::abi::kFuseMaxData);
 
   static Result<FuseConnection*> Create(FuseTransport* transport);
+  ~FuseConnection();
 
   // Both may run inside any allocation: they allocate nothing.
   void Forget(uint64_t nodeid, uint64_t count);
@@ -76,8 +78,15 @@ class FuseRequest {
 
   // ---- The request, in order.
   template <typename T>
-  void Add(const T& value) {
+  size_t Add(const T& value) {
+    size_t at = request_size_;
     AddBytes(&value, sizeof(T));
+    return at;
+  }
+  // Overwrites what Add() has put there.
+  template <typename T>
+  void Replace(size_t at, const T& value) {
+    memcpy(connection_->request_ + at, &value, sizeof(T));
   }
   void AddBytes(const void* data, size_t size);
   void AddName(StringView name);  // and its NUL
@@ -87,6 +96,13 @@ class FuseRequest {
   // ---- The reply: first payload into the connection's buffer, then data into
   // these places.
   void ExpectData(void* data, size_t size);
+
+  // Whether another piece of data may be added.
+  bool has_room() const {
+    // One for the reply's header.
+    return request_segments_ + reply_segments_ + 1 <
+           FuseTransport::kMaxSegments;
+  }
 
   // Sends it. `payload` is how much the reply's payload may be (exactly where
   // the data begins, if data is expected). 0 or negative errno.

@@ -67,30 +67,40 @@ Result<RefPtr<FuseHandle>> FuseInode::OpenHandle(uint32_t flags,
   return AddHandle(out.fh, flags);
 }
 
-int FuseInode::ReadPages(uint64_t first, size_t count, FrameNumber* frames) {
-  // Already here?
+// Fills frames from what has come with the last open; how many.
+size_t FuseInode::TakePrefetched(uint64_t first, size_t count,
+                                 const FrameNumber* frames) {
   const FuseFs::Prefetch& here = fuse()->prefetch();
-  if (here.inode == this && first * kPageSize < here.size &&
-      (here.to_end || (first + count) * kPageSize <= here.size)) {
-    for (size_t i = 0; i < count; ++i) {
-      uint64_t from = (first + i) * kPageSize;
-      size_t n = from < here.size ? Min(here.size - from, kPageSize) : 0;
-      char* to = static_cast<char*>(FrameData(frames[i]));
-      memcpy(to, here.data + from, n);
-      memset(to + n, 0, kPageSize - n);
-    }
-    return 0;
+  if (here.inode != this) return 0;
+  // Without the end, only whole pages are known.
+  uint64_t limit = here.to_end ? here.size : here.size / kPageSize * kPageSize;
+  size_t i = 0;
+  for (; i < count && (first + i) * kPageSize < limit; ++i) {
+    uint64_t from = (first + i) * kPageSize;
+    size_t n = Min(limit - from, kPageSize);
+    char* to = static_cast<char*>(FrameData(frames[i]));
+    memcpy(to, here.data + from, n);
+    memset(to + n, 0, kPageSize - n);
   }
+  return i;
+}
+
+int FuseInode::ReadPages(uint64_t first, size_t count, FrameNumber* frames) {
+  size_t here = TakePrefetched(first, count, frames);
+  first += here;
+  count -= here;
+  frames += here;
+  if (count == 0) return 0;
   FuseHandle* handle = ReadableHandle();
   if (!handle) {
     GK_RETURN_IF_ERROR(OpenOwnHandle());
     handle = own_handle_.get();
   }
   for (size_t done = 0; done < count;) {
-    size_t pages = Min(count - done, FuseConnection::kMaxPages);
-    GK_RETURN_IF_ERROR(
-        ReadPart(handle, (first + done) * kPageSize, pages, frames + done));
-    done += pages;
+    Result<size_t> read = ReadPart(handle, (first + done) * kPageSize,
+                                   count - done, frames + done);
+    GK_RETURN_IF_ERROR(read);
+    done += *read;
   }
   return 0;
 }
@@ -109,30 +119,31 @@ int FuseInode::OpenOwnHandle() {
   return 0;
 }
 
-int FuseInode::ReadPart(FuseHandle* handle, uint64_t offset, size_t pages,
-                        const FrameNumber* frames) {
-  size_t wanted = pages * kPageSize;
-  size_t got;
+// As many of the pages as one request may have.
+Result<size_t> FuseInode::ReadPart(FuseHandle* handle, uint64_t offset,
+                                   size_t pages, const FrameNumber* frames) {
+  size_t taken = 0, got;
   {
     FuseRequest request(connection(), FUSE_READ, nodeid_);
+    while (taken < Min(pages, FuseConnection::kMaxPages) &&
+           request.has_room()) {
+      request.ExpectData(FrameData(frames[taken++]), kPageSize);
+    }
     fuse_read_in in = {};
     in.fh = handle->fh();
     in.offset = offset;
-    in.size = static_cast<uint32_t>(wanted);
+    in.size = static_cast<uint32_t>(taken * kPageSize);
     request.Add(in);
-    for (size_t i = 0; i < pages; ++i) {
-      request.ExpectData(FrameData(frames[i]), kPageSize);
-    }
     GK_RETURN_IF_ERROR(request.Call(0));
-    got = Min(request.reply_size(), wanted);
+    got = Min(request.reply_size(), taken * kPageSize);
   }
-  if (got < wanted && offset + got < attr_.size) ForgetAttributes();
-  for (size_t i = got / kPageSize; i < pages; ++i) {
+  if (got < taken * kPageSize && offset + got < attr_.size) ForgetAttributes();
+  for (size_t i = got / kPageSize; i < taken; ++i) {
     size_t from = i == got / kPageSize ? got % kPageSize : 0;
     memset(static_cast<char*>(FrameData(frames[i])) + from, 0,
            kPageSize - from);
   }
-  return 0;
+  return taken;
 }
 
 // Pages of shared mappings. Whoever maps a file for writing has it open.
@@ -140,45 +151,57 @@ int FuseInode::WritePages(uint64_t offset, uint64_t length,
                           const FrameNumber* frames) {
   FuseHandle* handle = WritableHandle();
   if (!handle) return -EIO;
+  size_t skip = offset % kPageSize;  // within frames[0]
   while (length > 0) {
-    size_t skip = offset % kPageSize;
-    size_t part = Min(length, FuseConnection::kMaxData - skip);
-    abi::FuseExtWriteOut out;
-    {
-      FuseRequest request(connection(), abi::kFuseExtWrite, nodeid_);
-      fuse_write_in in = {};
-      in.fh = handle->fh();
-      in.offset = offset;
-      in.size = static_cast<uint32_t>(part);
-      in.write_flags = FUSE_WRITE_CACHE;
-      request.Add(in);
-      for (size_t done = 0; done < part;) {
-        size_t at = (skip + done) % kPageSize;
-        size_t n = Min(part - done, kPageSize - at);
-        request.AddData(
-            static_cast<char*>(FrameData(frames[(skip + done) / kPageSize])) +
-                at,
-            n);
-        done += n;
-      }
-      GK_RETURN_IF_ERROR(request.Call(sizeof(out)));
-      out = request.Get<abi::FuseExtWriteOut>();
-    }
-    if (out.size == 0 || out.size > part) return -EIO;
-    // Not Invalidate() or SetSize() from within the cache: others' changes are
-    // noticed at the next open.
-    if (SameState(out.before_size, out.before_mtime, out.before_mtimensec) &&
-        out.attr.size == attr_.size) {
-      ApplyOwn(out.attr);
-    } else {
-      ForgetAttributes();
-    }
-    if (out.size < part) return -ENOSPC;
-    frames += (skip + part) / kPageSize;
-    offset += part;
-    length -= part;
+    Result<size_t> written = WritePart(handle, offset, skip, length, frames);
+    GK_RETURN_IF_ERROR(written);
+    skip += *written;
+    frames += skip / kPageSize;
+    skip %= kPageSize;
+    offset += *written;
+    length -= *written;
   }
   return 0;
+}
+
+// As much as one request may have.
+Result<size_t> FuseInode::WritePart(FuseHandle* handle, uint64_t offset,
+                                    size_t skip, uint64_t length,
+                                    const FrameNumber* frames) {
+  abi::FuseExtWriteOut out;
+  size_t taken = 0;
+  {
+    FuseRequest request(connection(), abi::kFuseExtWrite, nodeid_);
+    fuse_write_in in = {};
+    in.fh = handle->fh();
+    in.offset = offset;
+    in.write_flags = FUSE_WRITE_CACHE;
+    size_t in_at = request.Add(in);
+    size_t limit = Min(length, FuseConnection::kMaxData);
+    while (taken < limit && request.has_room()) {
+      size_t at = (skip + taken) % kPageSize;
+      size_t n = Min(limit - taken, kPageSize - at);
+      request.AddData(
+          static_cast<char*>(FrameData(frames[(skip + taken) / kPageSize])) +
+              at,
+          n);
+      taken += n;
+    }
+    in.size = static_cast<uint32_t>(taken);
+    request.Replace(in_at, in);
+    GK_RETURN_IF_ERROR(request.Call(sizeof(out)));
+    out = request.Get<abi::FuseExtWriteOut>();
+  }
+  if (out.size == 0 || out.size > taken) return Error(-EIO);
+  // Not Invalidate() or SetSize() from within the cache: others' changes are
+  // noticed at the next open.
+  if (SameState(out.before_size, out.before_mtime, out.before_mtimensec) &&
+      out.attr.size == attr_.size) {
+    ApplyOwn(out.attr);
+  } else {
+    ForgetAttributes();
+  }
+  return static_cast<size_t>(out.size);
 }
 
 void FuseInode::WriteBack() {

@@ -7,7 +7,7 @@ namespace gk {
 
 namespace {
 
-constexpr size_t kFirstWindow = 16, kMaxWindow = FuseConnection::kMaxPages;
+constexpr size_t kFirstWindow = 16, kMaxWindow = 64;  // pages
 
 // lseek(2)'s whence.
 enum { kSeekEnd = 2, kSeekData = 3, kSeekHole = 4 };

@@ -37,6 +37,13 @@ Result<FuseFs*> FuseFs::Create(FuseTransport* transport) {
   return fs;
 }
 
+FuseFs::~FuseFs() {
+  root_.reset();
+  GK_ASSERT(inode_count_ == 0);
+  HeapFree(prefetch_.data);
+  delete connection_;
+}
+
 RefPtr<Inode> FuseFs::Root() { return root_; }
 
 int FuseFs::GetStatistics(FsStatistics* out) {

@@ -21,6 +21,8 @@ class FuseFs final : public FileSystem {
   static constexpr uint64_t kEntryTimeoutNs = 1'000'000'000;
 
   static Result<FuseFs*> Create(FuseTransport* transport);
+  // Tests only: nobody may hold an inode any more.
+  ~FuseFs() override;
 
   RefPtr<Inode> Root() override;
   int GetStatistics(FsStatistics* out) override;

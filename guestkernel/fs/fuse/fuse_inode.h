@@ -117,12 +117,16 @@ class FuseInode final : public Inode, public PageCache::Backing {
   int EnsureCache();
   Result<RefPtr<FuseHandle>> OpenHandle(uint32_t flags, bool prefetch);
   int OpenOwnHandle();
+  size_t TakePrefetched(uint64_t first, size_t count,
+                        const FrameNumber* frames);
   Result<RefPtr<FuseHandle>> AddHandle(uint64_t fh, uint32_t flags);
   Result<RefPtr<File>> OpenDirectory(uint32_t flags);
   Result<RefPtr<File>> MakeFile(RefPtr<FuseHandle> handle, uint32_t flags);
   Result<RefPtr<Inode>> InternReply(int error, const fuse_entry_out& entry);
-  int ReadPart(FuseHandle* handle, uint64_t offset, size_t pages,
-               const FrameNumber* frames);
+  Result<size_t> ReadPart(FuseHandle* handle, uint64_t offset, size_t pages,
+                          const FrameNumber* frames);
+  Result<size_t> WritePart(FuseHandle* handle, uint64_t offset, size_t skip,
+                           uint64_t length, const FrameNumber* frames);
   int64_t ReadXattr(uint32_t opcode, const StringView* name, void* value,
                     size_t size);
   void WriteBack();
