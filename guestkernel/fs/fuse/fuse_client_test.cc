@@ -18,6 +18,7 @@
 #include "guestkernel/arch/hosted.h"
 #include "guestkernel/fs/fuse/fuse_file.h"
 #include "guestkernel/fs/fuse/testing/server_transport.h"
+#include "guestkernel/mm/testing/fake_memory.h"
 
 namespace gk {
 namespace {
@@ -26,6 +27,7 @@ class FuseClientTest : public ::testing::Test {
  protected:
   FuseClientTest() {
     hosted::Reset();
+    Memory();
     const char* base = getenv("TEST_TMPDIR");
     dir_ = std::string(base ? base : "/tmp") + "/clientXXXXXX";
     EXPECT_NE(mkdtemp(dir_.data()), nullptr);
@@ -98,6 +100,12 @@ class FuseClientTest : public ::testing::Test {
   }
   // Lets everything that is believed for a time be asked again.
   static void Later() { hosted::AdvanceClock(10'000'000'000); }
+
+  // One for all: the page cache's shrinker stays registered.
+  static FakeMemory& Memory() {
+    static auto* memory = new FakeMemory;
+    return *memory;
+  }
 
   std::string dir_;
   std::unique_ptr<ServerTransport> transport_;
@@ -332,7 +340,7 @@ TEST_F(FuseClientTest, UnnamedFile) {
 TEST_F(FuseClientTest, LookupPathIsOneExit) {
   std::filesystem::create_directories(Host("a/b"));
   WriteHost("a/b/f", "x");
-  symlink("a", Host("l").c_str());
+  ASSERT_EQ(symlink("a", Host("l").c_str()), 0);
   RefPtr<Inode> inodes[16];
   EXPECT_EQ(root_->LookupPath("a/b/f", inodes, 16), 3);
   EXPECT_TRUE(inodes[1]->is_directory());
@@ -403,7 +411,7 @@ TEST_F(FuseClientTest, ReplacedFileIsStale) {
   WriteHost("f", "old");
   RefPtr<Inode> inode = Lookup("f");
   WriteHost("g", "new");
-  rename(Host("g").c_str(), Host("f").c_str());
+  ASSERT_EQ(rename(Host("g").c_str(), Host("f").c_str()), 0);
   EXPECT_EQ(inode->Open(kOpenReadOnly).error(), -ESTALE);
   EXPECT_EQ(Read(Open("f"), 10), "new");
 }
