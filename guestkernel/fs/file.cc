@@ -10,7 +10,12 @@
 
 namespace gk {
 
-File::~File() { ReleaseLocksOfFile(this); }
+void (*File::on_watched_file_closed)(File* file);
+
+File::~File() {
+  if (first_epoll_item) on_watched_file_closed(this);
+  ReleaseLocksOfFile(this);
+}
 
 int64_t File::Read(UserIo& io) {
   int64_t n = ReadAt(io, position_);

@@ -117,6 +117,11 @@ class File : public RefCounted {
   void set_dentry(RefPtr<Dentry> dentry);
   Inode* inode() const;  // the dentry's inode, or null
 
+  // Epoll items that watch this file, and what takes them away with it (set
+  // before the first one is made; ipc/epoll.h).
+  class EpollItem* first_epoll_item = nullptr;
+  static void (*on_watched_file_closed)(File* file);
+
   // F_SETOWN/F_SETSIG (SIGIO), kept here for all kinds.
   int owner_pid = 0, owner_signal = 0;
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "guestkernel/fs/file.h"
+#include "guestkernel/fs/inode.h"
 
 namespace gk {
 

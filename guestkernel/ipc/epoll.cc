@@ -97,6 +97,7 @@ int EpollFile::Add(RefPtr<File> file, int fd, const EpollEvent& event) {
   }
   auto* item = new (std::nothrow) EpollItem(this, file.get(), fd);
   if (!item) return -ENOMEM;
+  File::on_watched_file_closed = &EpollFileClosed;
   item->event = event;
   item->next_of_file = file->first_epoll_item;
   file->first_epoll_item = item;

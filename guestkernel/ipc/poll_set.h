@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "guestkernel/fs/file.h"
+#include "guestkernel/fs/inode.h"
 #include "guestkernel/lib/ref_ptr.h"
 #include "guestkernel/lib/vector.h"
 #include "guestkernel/sched/wait_queue.h"
