@@ -29,6 +29,10 @@ class TmpfsFile final : public File {
   Result<RefPtr<MemoryObject>> GetMemoryObject() override {
     return RefPtr<MemoryObject>(inode_->cache());
   }
+  int64_t Seek(int64_t offset, int whence) override {
+    if (whence < kSeekData) return File::Seek(offset, whence);
+    return SeekContent(offset, whence);
+  }
   int Sync(bool) override { return 0; }
   int Allocate(int mode, uint64_t offset, uint64_t length) override {
     return inode_->Allocate(mode, offset, length);
@@ -40,6 +44,27 @@ class TmpfsFile final : public File {
   }
 
  private:
+  static constexpr int kSeekData = 3, kSeekHole = 4;
+  // The next page that is (not) there.
+  int64_t SeekContent(int64_t offset, int whence) {
+    PageCache* cache = inode_->cache().get();
+    auto at = static_cast<uint64_t>(offset);
+    if (offset < 0 || at >= cache->size()) return -ENXIO;
+    uint64_t page = at / kPageSize;
+    uint64_t found = whence == kSeekData ? cache->NextPresent(page)
+                                         : cache->NextAbsent(page);
+    if (found == page) {
+      found = at;
+    } else if (found > cache->size() / kPageSize) {
+      found = cache->size();  // also ~0: none
+    } else {
+      found *= kPageSize;
+    }
+    if (whence == kSeekData && found >= cache->size()) return -ENXIO;
+    if (found > cache->size()) found = cache->size();
+    position_ = found;
+    return static_cast<int64_t>(found);
+  }
   RefPtr<TmpfsRegular> inode_;
 };
 
