@@ -193,12 +193,14 @@ uint64_t AddressSpace::LockedPagesIn(uint64_t start, uint64_t end) {
 
 int AddressSpace::SyncRange(uint64_t start, uint64_t end, bool write,
                             bool invalidate) {
-  return ForEachVma(start, end, [&](Vma* vma, uint64_t from, uint64_t to) -> int {
-    if (invalidate && vma->Has(kVmaLocked)) return -EBUSY;
-    if (!write || !vma->shared() || !vma->file) return 0;
-    GK_RETURN_IF_ERROR(vma->object->Sync(vma->PageAt(from), (to - from) >> 12));
-    return vma->file->Sync(true);
-  });
+  return ForEachVma(
+      start, end, [&](Vma* vma, uint64_t from, uint64_t to) -> int {
+        if (invalidate && vma->Has(kVmaLocked)) return -EBUSY;
+        if (!write || !vma->shared() || !vma->file) return 0;
+        GK_RETURN_IF_ERROR(
+            vma->object->Sync(vma->PageAt(from), (to - from) >> 12));
+        return vma->file->Sync(true);
+      });
 }
 
 int AddressSpace::Residency(uint64_t start, unsigned char* pages,
