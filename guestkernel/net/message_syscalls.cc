@@ -142,7 +142,7 @@ int PutRights(Vector<RefPtr<File>>& files, uint32_t flags,
   if (fit < files.size()) writer->set_truncated();
   Vector<int32_t> fds;
   for (size_t i = 0; i < files.size() && i < fit; ++i) {
-    auto fd = InstallFile(files[i], flags & kMsgCmsgCloexec ? kOpenCloexec : 0);
+    auto fd = InstallFile(files[i], flags & kMsgCmsgCloexec ? uint32_t{kOpenCloexec} : 0u);
     if (!fd.ok()) {
       writer->set_truncated();
       break;
