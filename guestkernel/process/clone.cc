@@ -4,6 +4,7 @@
 #include "guestkernel/process/clone_flags.h"
 #include "guestkernel/process/credentials.h"
 #include "guestkernel/process/exit.h"
+#include "guestkernel/process/pid.h"
 #include "guestkernel/process/pidfd.h"
 #include "guestkernel/process/process.h"
 #include "guestkernel/process/start_thread.h"
@@ -125,6 +126,7 @@ int CheckThreadLimit(Process* process, Thread* thread) {
   const Credentials& c = thread->credentials;
   if (c.uid == 0 || Has(c, kCapSysResource) || Has(c, kCapSysAdmin)) return 0;
   uint64_t limit = process->limits[kLimitProcesses].soft;
+  if (limit >= kPidMax) return 0;  // counting takes time
   return CountThreadsOfUser(c.uid) >= limit ? -EAGAIN : 0;
 }
 

@@ -4,7 +4,7 @@
 // takes the process with it; the main program takes the VM with it.
 #include "guestkernel/process/exit.h"
 
-#include "guestkernel/fs/path.h"
+#include "guestkernel/fs/mount.h"
 #include "guestkernel/process/pid.h"
 #include "guestkernel/process/process.h"
 #include "guestkernel/process/syscalls.h"
@@ -16,9 +16,13 @@
 namespace gk {
 namespace {
 
-// Dirty pages of host files back to the host; then the VM ends.
+// Dirty pages of host files back to the host, output to the terminal (if it is
+// stopped by ^S, after ^Q); then the VM ends.
 [[noreturn]] void EndMachine(int wait_status) {
-  for (size_t i = 0; i < MountCount(); ++i) MountAt(i).fs->SyncAll();
+  (void)SyncAllFileSystems();
+  CurrentThread()->blocked = SignalSet{~uint64_t{0}};
+  CurrentThread()->exiting = false;
+  DrainConsole();
   GetKernelInfo().init_exit_status = wait_status;
   for (;;) RingDoorbell(crvm::abi::Doorbell::kExit, wait_status);
 }
@@ -91,8 +95,11 @@ void ExitThread(int code) {
     memcpy(process->exit_name, thread->name, sizeof(process->exit_name));
   ChargeCurrentThread();
   KeepUsage(process, thread);
+  // Without exit_group, the leader's code is the process's.
+  bool is_leader = thread->tid == process->pid;
+  if (is_leader && !process->group_exit)
+    process->exit_status = (code & 0xff) << 8;
   if (process->thread_count == 1) {
-    if (!process->group_exit) process->exit_status = (code & 0xff) << 8;
     process->group_exit = true;
     EndProcess(process, thread);
   } else {

@@ -21,6 +21,8 @@ int ChangeLimit(Process* process, int resource, ResourceLimit limit) {
   // "RLIMIT_CPU 0" means at once, which is after a second.
   if (resource == kLimitCpu && limit.soft == 0) limit.soft = 1;
   current = limit;
+  if (resource == kLimitStack && process->memory)
+    process->memory->stack_limit = limit.soft;
   return 0;
 }
 

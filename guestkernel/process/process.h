@@ -48,6 +48,8 @@ void KillOtherThreads(Process* process, Thread* except);
 // gives up, with a hangup of the session if it was its leader.
 void InheritTty(Process* from, Process* to);
 void LeaveTty(Process* process);
+// Waits until the VMM's terminal has everything that was written to it.
+void DrainConsole();
 
 // Number of threads whose real user id is `uid` (RLIMIT_NPROC).
 size_t CountThreadsOfUser(uint32_t uid);

@@ -19,4 +19,9 @@ void LeaveTty(Process* process) {
   process->tty.reset();
 }
 
+void DrainConsole() {
+  constexpr uint32_t kTcsbrk = 0x5409;  // tcdrain(3)
+  if (Tty* console = ConsoleTerminal()) console->Ioctl(kTcsbrk, 1);
+}
+
 }  // namespace gk

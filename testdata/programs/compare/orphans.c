@@ -119,7 +119,7 @@ static void *leave(void *arg) {
   return arg;
 }
 
-// The last thread's exit ends the process with that thread's own status.
+// Ends when its last thread does.
 static void last_thread(void) {
   pid_t pid = must_fork();
   if (pid == 0) {
