@@ -4,15 +4,26 @@ testdata/run_transition.py read. Only literals here: Python reads it, too."""
 # Run natively and in the guest; exit status, standard output and standard error
 # must be the same. A name is that of a source file in compare/.
 COMPARE_C = [
+    "allocator",
     "attributes",
     "auxv",
+    "bad_pointers",
+    "clocks",
     "clone_flags",
+    "copying",
     "cow_fork",
+    "devices",
     "directories",
+    "dynamic_loading",
+    "epoll",
+    "eventfd_timerfd",
     "exec",
     "exec_threads",
+    "exit_paths",
+    "fcntl_locks",
     "files",
     "fork_wait",
+    "fpu",
     "futex",
     "hello",
     "identity",
@@ -21,7 +32,12 @@ COMPARE_C = [
     "orphans",
     "pidfd",
     "pipes",
+    "poll_select",
+    "proc_self",
     "process_groups",
+    "process_info",
+    "pty",
+    "sessions",
     "shared_memory",
     "sigaltstack",
     "sigchld",
@@ -30,9 +46,13 @@ COMPARE_C = [
     "signal_handlers",
     "signal_queue",
     "threads",
+    "timers",
+    "unix_datagram",
+    "unix_stream",
 ]
 
 COMPARE_CC = [
+    "cxx_runtime",
 ]
 
 # The same source as in COMPARE_C, linked otherwise.
@@ -47,6 +67,13 @@ COMPARE_STATIC_PIE = [
 ]
 
 COMPARE_SCRIPTS = [
+    "coreutils.sh",
+    "large_data.sh",
+    "python_basics.py",
+    "python_concurrency.py",
+    "shell_jobs.sh",
+    "shell_pipelines.sh",
+    "sqlite.sh",
 ]
 
 # Snapshotted in mid-run, killed, resumed; the program checks itself. The

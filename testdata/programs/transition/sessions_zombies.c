@@ -56,9 +56,9 @@ int main(int argc, char **argv) {
   pid_t orphan = 0;
   pid_t middle = must_fork();
   if (middle == 0) {
-    pid_t child = must_fork();
+    pid_t parent = getpid(), child = must_fork();
     if (child == 0) {
-      while (getppid() == middle || !released()) sleep_ms(20);
+      while (getppid() == parent || !released()) sleep_ms(20);
       _exit(23);
     }
     CHECK(write(tell[1], &child, sizeof child) == sizeof child);
