@@ -10,6 +10,7 @@
 #include "guestkernel/arch/entry.h"
 #include "guestkernel/lib/panic.h"
 #include "guestkernel/mm/address_space.h"
+#include "guestkernel/sched/cpu_time.h"
 #include "guestkernel/sched/process.h"
 #include "guestkernel/sched/signal.h"
 #include "guestkernel/sched/thread.h"
@@ -146,6 +147,7 @@ extern "C" void TrapDispatch(TrapFrame* frame, uint64_t from_user,
     frame->rip = fixup;
     return;
   }
+  AccountKernelEntry();
   if (frame->vector == kPageFault) {
     UserPageFault(frame, cr2);
   } else if (frame->vector != abi::kEventVector) {

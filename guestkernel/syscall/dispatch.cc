@@ -4,6 +4,7 @@
 #include "guestkernel/abi/shared_pages.h"
 #include "guestkernel/arch/arch.h"
 #include "guestkernel/lib/panic.h"
+#include "guestkernel/sched/cpu_time.h"
 #include "guestkernel/sched/thread.h"
 #include "guestkernel/syscall/syscall.h"
 #include "guestkernel/syscall/table.h"
@@ -39,6 +40,7 @@ const char* SyscallName(uint64_t number) {
 }
 
 extern "C" void SyscallDispatch(TrapFrame* frame) {
+  AccountKernelEntry();
   uint64_t number = frame->error_code;
   if (number < kSyscallLimit && g_by_number[number]) [[likely]] {
     SyscallArgs args = {
