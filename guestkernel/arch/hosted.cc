@@ -14,12 +14,12 @@
 #include "guestkernel/lib/panic.h"
 #include "guestkernel/sched/kernel_stack.h"
 
-// void SwitchStack(uint64_t* save_rsp, uint64_t load_rsp), and the first code
-// of a new thread (entry in RBX, argument in R12).
+// void hosted_switch_stack(uint64_t* save_rsp, uint64_t load_rsp), and the
+// first code of a new thread (entry in RBX, argument in R12).
 asm(R"(
         .text
-        .globl  SwitchStack
-SwitchStack:
+        .globl  hosted_switch_stack
+hosted_switch_stack:
         pushq   %rbx
         pushq   %rbp
         pushq   %r12
@@ -38,11 +38,23 @@ SwitchStack:
 
         .globl  hosted_thread_start
 hosted_thread_start:
-        movq    %r12, %rdi
-        call    *%rbx
+        movq    %rbx, %rdi
+        movq    %r12, %rsi
+        call    hosted_thread_main
         ud2
 )");
 extern "C" void hosted_thread_start();
+extern "C" void hosted_switch_stack(uint64_t* save_rsp, uint64_t load_rsp);
+
+// AddressSanitizer keeps an account of each stack.
+#ifdef __SANITIZE_ADDRESS__
+#include <pthread.h>
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#else
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) \
+  ((void)(address), (void)(size))
+#endif
 
 namespace gk {
 namespace {
@@ -214,6 +226,32 @@ uint64_t PrepareKernelStack(void* stack, Thread* thread, void (*entry)(void*),
   return reinterpret_cast<uint64_t>(top);
 }
 
+extern "C" void SwitchStack(uint64_t* save_rsp, uint64_t load_rsp) {
+#ifdef __SANITIZE_ADDRESS__
+  void* bottom = reinterpret_cast<void*>(load_rsp & ~(kKernelStackSize - 1));
+  size_t size = kKernelStackSize;
+  if (!Stacks().Contains(bottom)) {
+    pthread_attr_t attributes;
+    pthread_getattr_np(pthread_self(), &attributes);
+    pthread_attr_getstack(&attributes, &bottom, &size);
+    pthread_attr_destroy(&attributes);
+  }
+  void* fake_stack;
+  __sanitizer_start_switch_fiber(&fake_stack, bottom, size);
+  hosted_switch_stack(save_rsp, load_rsp);
+  __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
+#else
+  hosted_switch_stack(save_rsp, load_rsp);
+#endif
+}
+
+extern "C" void hosted_thread_main(void (*entry)(void*), void* argument) {
+#ifdef __SANITIZE_ADDRESS__
+  __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
+#endif
+  entry(argument);
+}
+
 void SetKernelStackOf(void* stack) {
   TheMachine().vcpu.kernel_stack_top =
       reinterpret_cast<uint64_t>(stack) + kKernelStackSize - 16;
@@ -261,6 +299,10 @@ void* AllocateKernelStack() {
   ++arena.used;
   return stack;
 }
-void FreeKernelStack(void* stack) { Stacks().free.push_back(stack); }
+void FreeKernelStack(void* stack) {
+  // Its last frames were left, not returned from.
+  ASAN_UNPOISON_MEMORY_REGION(stack, kKernelStackSize);
+  Stacks().free.push_back(stack);
+}
 
 }  // namespace gk

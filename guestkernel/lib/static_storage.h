@@ -2,7 +2,7 @@
 //
 // A static object without static construction or destruction: nobody runs
 // constructors before KernelMain. Construct() makes it, from an explicit
-// FooInit().
+// FooInit(); once more makes it anew (tests).
 #ifndef CRVM_GUESTKERNEL_LIB_STATIC_STORAGE_H_
 #define CRVM_GUESTKERNEL_LIB_STATIC_STORAGE_H_
 
@@ -16,6 +16,8 @@ class StaticStorage {
  public:
   template <typename... Args>
   T& Construct(Args&&... args) {
+    if (constructed_) get().~T();
+    constructed_ = true;
     return *new (bytes_) T(std::forward<Args>(args)...);
   }
   T& get() { return *std::launder(reinterpret_cast<T*>(bytes_)); }
@@ -24,6 +26,7 @@ class StaticStorage {
 
  private:
   alignas(T) unsigned char bytes_[sizeof(T)];
+  bool constructed_;  // zero-initialized
 };
 
 }  // namespace gk

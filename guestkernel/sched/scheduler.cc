@@ -105,10 +105,10 @@ Cpu::Cpu() : slice_timer(&OnSliceTimer) {}
 Cpu& ThisCpu() { return *cpus[ThisVcpu().index]; }
 
 void SchedulerInit() {
-  TimersInit();
+  for (auto& cpu : cpus) cpu.Construct();
   CpuTimersInit();
   FutexInit();
-  for (auto& cpu : cpus) cpu.Construct();
+  TimersInit();  // last: when all is made anew, the others disarm theirs first
 }
 
 void ArmSliceTimer(Cpu& cpu) {

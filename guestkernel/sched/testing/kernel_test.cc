@@ -160,6 +160,8 @@ int PushSignalFrame(TrapFrame* frame, const SigAction&, const SigInfo& info,
   return 0;
 }
 
+// Its key function: gives it type information, which sanitizers look at.
+AddressSpace::~AddressSpace() = default;
 void AddressSpace::Activate() {}
 Result<AddressSpace::PageKey> AddressSpace::FutexKey(uint64_t address) {
   return PageKey{this, address};
