@@ -21,16 +21,9 @@ std::vector<Process*>& AllProcesses() {
   return *all;
 }
 
-struct SpawnedBody {
-  std::function<void()> run;
-};
-
-void RunSpawned(void* argument) {
-  auto* body = static_cast<SpawnedBody*>(argument);
-  body->run();
-  delete body;
-  Thread* thread = CurrentThread();
-  thread->process_link.Unlink();
+void RunSpawned(void* body) {
+  (*static_cast<std::function<void()>*>(body))();
+  CurrentThread()->process_link.Unlink();
 }
 
 }  // namespace

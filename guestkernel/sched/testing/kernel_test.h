@@ -7,6 +7,7 @@
 #define CRVM_GUESTKERNEL_SCHED_TESTING_KERNEL_TEST_H_
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -40,6 +41,7 @@ class KernelTest : public ::testing::Test {
   std::vector<RefPtr<Process>> children_;
   RefPtr<Thread> main_thread_;
   std::vector<RefPtr<Thread>> spawned_;
+  std::vector<std::unique_ptr<std::function<void()>>> bodies_;
 };
 
 // What PushSignalFrame was asked to do, and the frame's registers then.
