@@ -44,7 +44,8 @@ static void limits(void) {
   CHECK_FAILS(setrlimit(RLIMIT_NOFILE, &l), EINVAL);
   CHECK_FAILS(getrlimit(99, &l), EINVAL);
   CHECK(prlimit(getpid(), RLIMIT_CORE, NULL, &l) == 0);
-  // The size limit of files.
+  // The size limit of files. The parent makes the directory, so as to remove it.
+  temp_dir();
   pid_t pid = must_fork();
   if (pid == 0) {
     l = (struct rlimit){100, 100};
