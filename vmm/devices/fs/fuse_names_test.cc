@@ -233,7 +233,12 @@ TEST_F(FuseNamesTest, FileReplacedOnTheHostIsStale) {
   fuse_attr attr;
   EXPECT_EQ(client().GetAttr(a, &attr), -ESTALE);
   EXPECT_EQ(client().Open(a, O_RDONLY), -ESTALE);
-  EXPECT_NE(client().Lookup(kRoot, "a"), static_cast<int64_t>(a));
+  int64_t b = client().Lookup(kRoot, "a");
+  EXPECT_NE(b, static_cast<int64_t>(a));
+  ASSERT_EQ(unlink(Host("a").c_str()), 0);
+  EXPECT_EQ(client().GetAttr(static_cast<uint64_t>(b), &attr), -ESTALE);
+  EXPECT_EQ(client().Open(static_cast<uint64_t>(b), O_RDONLY), -ESTALE);
+  EXPECT_EQ(client().Lookup(kRoot, "a"), -ENOENT);
 }
 
 TEST_F(FuseNamesTest, SymlinksAreNeverFollowed) {

@@ -49,7 +49,7 @@ int FuseServer::OpenRegular(Node* node, uint32_t flags) {
                   HostFlags(flags) & ~O_NOFOLLOW, 0);
   }
   int fd = OpenAt(at, name, HostFlags(flags), 0);
-  if (fd < 0) return fd == -ELOOP ? -ESTALE : fd;  // now a symlink
+  if (fd < 0) return fd == -ELOOP ? -ESTALE : Outdated(fd);  // now a symlink
   UniqueFd owned(fd);
   struct statx st;
   error = StatFd(fd, &st);

@@ -33,6 +33,8 @@ uint64_t BirthOf(const struct statx& st) {
          st.stx_btime.tv_nsec;
 }
 
+int Outdated(int error) { return error == -ENOENT ? -ESTALE : error; }
+
 NodeTable::NodeTable(UniqueFd root, const struct statx& root_st,
                      size_t max_nodes, size_t max_fds)
     : nodes_(max_nodes), max_fds_(max_fds) {
@@ -140,7 +142,7 @@ int NodeTable::Stat(Node* node, struct statx* st) {
   if (error < 0) return error;
   if (name == nullptr) return StatFd(fd, st);
   error = StatAt(fd, name, st);
-  if (error < 0) return error;
+  if (error < 0) return Outdated(error);
   return IsSameFile(*node, *st) ? 0 : -ESTALE;
 }
 
@@ -180,7 +182,7 @@ int NodeTable::Fd(Node* node) {
 int NodeTable::OpenNode(Node* node) {
   int fd = OpenAt(node->parent->fd.get(), node->name.c_str(),
                   O_PATH | O_NOFOLLOW, 0);
-  if (fd < 0) return fd;
+  if (fd < 0) return Outdated(fd);
   UniqueFd owned(fd);
   struct statx st;
   int error = StatFd(fd, &st);

@@ -55,6 +55,10 @@ FileIdentity IdentityOf(const struct statx& st);
 // another file since. 0 where the file system does not say.
 uint64_t BirthOf(const struct statx& st);
 
+// What a failure to find a node at its place means to the guest: it knows the
+// file, but not where it is now.
+int Outdated(int error);
+
 struct Node {
   uint64_t id = 0;
   FileIdentity identity;
