@@ -16,9 +16,8 @@ constexpr uint64_t kMaxString = 131072;  // MAX_ARG_STRLEN
 constexpr uint64_t kMaxTotal = 6 << 20;
 constexpr int kAtSymlinkNoFollow = 0x100, kAtEmptyPath = 0x1000;
 
-// The open file behind a descriptor that has no name (memfd_create).
-Result<RefPtr<File>> OpenByDescriptor(int fd) {
-  GK_ASSIGN_OR_RETURN(RefPtr<File> file, GetFile(fd));
+// The open file behind a descriptor, if it has no name (memfd_create).
+Result<RefPtr<File>> UseOpenFile(RefPtr<File> file) {
   FileAttributes attributes;
   GK_RETURN_IF_ERROR(file->GetAttributes(&attributes));
   if ((attributes.mode & kModeTypeMask) != kModeRegular) return Error(-EACCES);
@@ -28,8 +27,9 @@ Result<RefPtr<File>> OpenByDescriptor(int fd) {
 
 Result<RefPtr<File>> OpenForExec(int at_fd, StringView path, uint32_t flags) {
   if (path.empty() && (flags & kLookupEmpty)) {
-    GK_ASSIGN_OR_RETURN(RefPtr<File> file, GetFile(at_fd));
-    if (!file->dentry()) return OpenByDescriptor(at_fd);
+    // Not GetFile: an O_PATH descriptor will do.
+    RefPtr<File> file = CurrentProcess()->files->Get(at_fd);
+    if (file && !file->dentry()) return UseOpenFile(std::move(file));
   }
   GK_ASSIGN_OR_RETURN(RefPtr<Dentry> dentry, LookupPath(at_fd, path, flags));
   Inode* inode = dentry->inode();
