@@ -84,8 +84,9 @@ Process* KernelTest::NewChild() {
 }
 
 Thread* KernelTest::Spawn(std::function<void()> body, Process* process) {
-  auto made =
-      CreateKernelThread("test", &RunSpawned, new SpawnedBody{std::move(body)});
+  // A body may leave by ExitProcess(): it is the fixture's.
+  bodies_.push_back(std::make_unique<std::function<void()>>(std::move(body)));
+  auto made = CreateKernelThread("test", &RunSpawned, bodies_.back().get());
   RefPtr<Thread> thread = made.take();
   if (process) {
     thread->process = process;
