@@ -55,6 +55,9 @@ struct MachineConfig {
   std::string fs_root = "/";
 };
 
+// What resume does about host files that changed since the snapshot.
+using FilesPolicy = ChangedFiles;
+
 struct RestoreOptions {
   PrivilegeChoice privilege = PrivilegeChoice::kAuto;
   ClockPolicy clock = ClockPolicy::kRealtimeIsNow;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "vmm/base/log.h"
 #include "vmm/base/status_macros.h"
+#include "vmm/machine/fs_sections.h"
 
 namespace crvm {
 namespace {
@@ -56,19 +57,21 @@ bool MachineDevices::OutputIsDrained() const {
 
 absl::Status MachineDevices::Save(ComponentSink& sink) const {
   CRVM_ASSIGN_OR_RETURN(std::string state, table_.SaveState());
-  return sink.Section(kSection, kVersion, state);
+  CRVM_RETURN_IF_ERROR(sink.Section(kSection, kVersion, state));
+  return SaveFs(fuse_.get(), sink);
 }
 
 absl::Status MachineDevices::Restore(ComponentSource& source,
-                                     FilesPolicy /*policy*/,
-                                     std::vector<std::string>* /*warnings*/) {
+                                     ChangedFiles policy,
+                                     std::vector<std::string>* warnings) {
   uint32_t version = 0;
   CRVM_ASSIGN_OR_RETURN(std::string state, source.Section(kSection, &version));
   if (version != kVersion) {
     return absl::FailedPreconditionError(absl::StrCat(
         "devices have version ", version, ", this crvm knows ", kVersion));
   }
-  return table_.RestoreState(state);
+  CRVM_RETURN_IF_ERROR(table_.RestoreState(state));
+  return RestoreFs(fuse_.get(), source, policy, warnings);
 }
 
 void MachineDevices::OnLog(abi::ControlLogLevel level, absl::string_view text) {

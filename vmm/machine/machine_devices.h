@@ -20,6 +20,7 @@
 #include "vmm/devices/control/control.h"
 #include "vmm/devices/device_table.h"
 #include "vmm/devices/fs/fs_device.h"
+#include "vmm/devices/fs/fs_snapshot.h"
 #include "vmm/devices/fs/fuse_server.h"
 #include "vmm/devices/rng/rng.h"
 #include "vmm/machine/component_sink.h"
@@ -31,9 +32,6 @@ struct StdioConfig {
   abi::StdioKind kind = abi::StdioKind::kTty;
   abi::StreamKind stream = abi::kStreamNone;  // when kind is kStream
 };
-
-// What resume does about host files that changed since the snapshot.
-enum class FilesPolicy { kKeep, kRestore, kFail };
 
 class MachineDevices : private ControlHandler {
   static constexpr uint32_t kVersion = 1;
@@ -53,7 +51,7 @@ class MachineDevices : private ControlHandler {
   bool OutputIsDrained() const;
 
   absl::Status Save(ComponentSink& sink) const;
-  absl::Status Restore(ComponentSource& source, FilesPolicy policy,
+  absl::Status Restore(ComponentSource& source, ChangedFiles policy,
                        std::vector<std::string>* warnings);
 
  private:
