@@ -2,6 +2,7 @@
 //
 // fork(2), vfork(2), clone(2), clone3(2): new threads and processes.
 #include "guestkernel/process/clone_flags.h"
+#include "guestkernel/process/cpu_limit.h"
 #include "guestkernel/process/credentials.h"
 #include "guestkernel/process/exit.h"
 #include "guestkernel/process/pid.h"
@@ -117,6 +118,7 @@ Result<RefPtr<Process>> CopyProcess(const CloneRequest& request,
   to->securebits = from->securebits;
   to->timer_slack_ns = from->timer_slack_ns;
   to->start_ns = MonotonicNs();
+  GK_RETURN_IF_ERROR(WatchCpuLimit(to.get()));
   // Last: the longest, and copy-on-write costs the parent faults.
   GK_RETURN_IF_ERROR(CopyMemory(request.flags, from, to.get()));
   return to;

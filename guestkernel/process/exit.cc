@@ -44,6 +44,7 @@ void ReleaseResources(Process* process, Thread* last) {
   process->exit_gid = last->credentials.gid;
   process->itimers.reset();
   process->posix_timers.reset();
+  process->cpu_limit.reset();
   if (process->memory) {
     uint64_t peak = process->memory->peak_resident_pages * 4;
     if (peak > process->dead_threads_usage.max_resident_kib)

@@ -5,6 +5,7 @@
 // program on the command line.
 #include "guestkernel/arch/arch.h"
 #include "guestkernel/fs/path.h"
+#include "guestkernel/process/cpu_limit.h"
 #include "guestkernel/process/credentials.h"
 #include "guestkernel/process/exec.h"
 #include "guestkernel/process/pid.h"
@@ -159,7 +160,7 @@ int FillMain(Process* process) {
   process->fs->umask = GetBootInfo().umask;
   SetLimits(process);
   process->start_ns = MonotonicNs();
-  return 0;
+  return WatchCpuLimit(process);
 }
 
 int CreateMain(Program* program) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // getrlimit(2), setrlimit(2), prlimit(2).
+#include "guestkernel/process/cpu_limit.h"
 #include "guestkernel/process/credentials.h"
 #include "guestkernel/process/limit_rules.h"
 #include "guestkernel/process/process.h"
@@ -20,7 +21,15 @@ int ChangeLimit(Process* process, int resource, ResourceLimit limit) {
                                       limit.hard, privileged));
   // "RLIMIT_CPU 0" means at once, which is after a second.
   if (resource == kLimitCpu && limit.soft == 0) limit.soft = 1;
+  ResourceLimit old = current;
   current = limit;
+  if (resource == kLimitCpu) {
+    int error = WatchCpuLimit(process);
+    if (error) {
+      current = old;
+      return error;
+    }
+  }
   if (resource == kLimitStack && process->memory)
     process->memory->stack_limit = limit.soft;
   return 0;

@@ -79,6 +79,7 @@ class Process : public RefCounted {
   KString executable_path;
   UniquePtr<ItimerState> itimers;
   UniquePtr<PosixTimerTable> posix_timers;
+  RefPtr<RefCounted> cpu_limit;  // process/cpu_limit.cc; null: never needed
   uint64_t start_ns = 0;
   int oom_score_adj = 0;
   uint32_t personality = 0;
