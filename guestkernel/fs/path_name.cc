@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // From a dentry back to its path.
+#include "guestkernel/fs/fs_context.h"
 #include "guestkernel/fs/path.h"
-#include "guestkernel/fs/walk.h"
 #include "guestkernel/lib/vector.h"
+#include "guestkernel/sched/process.h"
 
 namespace gk {
 
 Result<KString> PathOf(Dentry* dentry, bool mark_deleted) {
-  RefPtr<Dentry> root = ProcessRoot();
+  Process* process = CurrentProcess();
+  RefPtr<Dentry> root;
+  if (process && process->fs) root = process->fs->root;
   Vector<Dentry*> names;  // from the last component up
   KString path;
   for (Dentry* at = dentry; at != root.get();) {
@@ -18,8 +21,9 @@ Result<KString> PathOf(Dentry* dentry, bool mark_deleted) {
     } else if (at->mount_point()) {
       at = at->mount_point();
     } else {
-      // Not in the tree: anonymous files are called by their name alone.
-      if (at != RootDentry()) GK_RETURN_IF_ERROR(path.Append(at->name()));
+      // The root of the tree, or not in it: anonymous files are called by
+      // their name alone.
+      if (!(at->name() == "/")) GK_RETURN_IF_ERROR(path.Append(at->name()));
       break;
     }
   }

@@ -3,10 +3,9 @@
 // Opening fifos, sockets and devices; O_PATH files.
 #include "guestkernel/fs/special.h"
 
-namespace gk {
+#include "guestkernel/ipc/fifo.h"
 
-// ipc/fifo.h
-Result<RefPtr<File>> OpenFifo(Inode* inode, uint32_t flags);
+namespace gk {
 
 namespace {
 

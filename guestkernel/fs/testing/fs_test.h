@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A test fixture with a tmpfs as the root of the tree and a process that makes
-// system calls on it. Page caches are fakes (fs_test.cc): do not link mm's.
+// system calls on it.
 #ifndef CRVM_GUESTKERNEL_FS_TESTING_FS_TEST_H_
 #define CRVM_GUESTKERNEL_FS_TESTING_FS_TEST_H_
 
@@ -11,6 +11,7 @@
 #include "guestkernel/fs/path.h"
 #include "guestkernel/fs/syscalls.h"
 #include "guestkernel/fs/tmpfs.h"
+#include "guestkernel/mm/testing/fake_memory.h"
 #include "guestkernel/sched/testing/kernel_test.h"
 
 namespace gk {
@@ -55,6 +56,7 @@ class FsTest : public KernelTest {
       ToWord(T v) {
     return static_cast<uint64_t>(v);
   }
+  FakeMemory memory_;
   Tmpfs* root_;
 };
 

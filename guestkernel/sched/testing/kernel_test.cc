@@ -154,10 +154,12 @@ int PushSignalFrame(TrapFrame* frame, const SigAction&, const SigInfo& info,
   return 0;
 }
 
-// Its key function: gives it type information, which sanitizers look at.
-AddressSpace::~AddressSpace() = default;
-void AddressSpace::Activate() {}
-Result<AddressSpace::PageKey> AddressSpace::FutexKey(uint64_t address) {
+// For tests without mm. The destructor is the key function: it gives type
+// information, which sanitizers look at.
+[[gnu::weak]] AddressSpace::~AddressSpace() = default;
+[[gnu::weak]] void AddressSpace::Activate() {}
+[[gnu::weak]] Result<AddressSpace::PageKey> AddressSpace::FutexKey(
+    uint64_t address) {
   return PageKey{this, address};
 }
 
