@@ -175,6 +175,9 @@ class FileSystem {
   virtual int GetStatistics(FsStatistics* out) = 0;
   virtual const char* type_name() const = 0;
   virtual int SyncAll() { return 0; }
+  // What the next Lookup or LookupPath ends at will be opened with these flags,
+  // if it is a regular file: a remote file system may do it in one request.
+  virtual void ExpectOpen(uint32_t flags) { (void)flags; }
   bool is_remote = false;  // host files: cached names are revalidated
   // st_dev of file systems of the guest's own (0:N), taken at construction by
   // those that use it.

@@ -11,9 +11,14 @@ Result<RefPtr<Dentry>> LookupPath(int at_fd, StringView path, uint32_t flags) {
     if (!(flags & kLookupEmpty)) return Error(-ENOENT);
     return BaseDirectory(at_fd);
   }
-  Walk walk;
-  GK_RETURN_IF_ERROR(walk.Start(at_fd, path));
-  return walk.Finish(flags);
+  for (bool again : {false, true}) {
+    Walk walk;
+    GK_RETURN_IF_ERROR(walk.Start(at_fd, path));
+    Result<RefPtr<Dentry>> found = walk.Finish(flags);
+    // Cached names were wrong, and are not believed any more.
+    if (found.error() != -ESTALE || again) return found;
+  }
+  return Error(-ESTALE);
 }
 
 Result<RefPtr<Dentry>> LookupPathFrom(Dentry* base, StringView path,

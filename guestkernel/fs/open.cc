@@ -140,6 +140,11 @@ Result<RefPtr<File>> OpenOnce(int at_fd, StringView path, const OpenHow& how) {
   uint32_t flags = how.flags;
   Walk walk;
   GK_RETURN_IF_ERROR(walk.Start(at_fd, path, how.resolve));
+  constexpr uint32_t kNotJustOpen =
+      kOpenPath | kOpenDirectory | kOpenTruncate | kOpenExclusive;
+  if (!(flags & kNotJustOpen)) {
+    walk.set_open_flags(flags & ~(kOpenCreate | kOpenCloexec));
+  }
   for (;;) {
     GK_RETURN_IF_ERROR(walk.ToParent());
     if (walk.last_is_special()) {
@@ -184,11 +189,11 @@ Result<RefPtr<File>> OpenPathHow(int at_fd, StringView path, OpenHow how) {
   }
   for (int attempt = 0;; ++attempt) {
     Result<RefPtr<File>> file = OpenOnce(at_fd, path, how);
-    if (file.ok() || file.error() != -EEXIST || (how.flags & kOpenExclusive) ||
-        attempt == 3) {
-      return file;
-    }
-    // The cached absence was wrong, and is forgotten now.
+    bool outdated =
+        (file.error() == -EEXIST && !(how.flags & kOpenExclusive)) ||
+        file.error() == -ESTALE;
+    if (file.ok() || !outdated || attempt == 3) return file;
+    // What was cached of the name was wrong, and is not believed any more.
   }
 }
 

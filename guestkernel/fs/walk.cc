@@ -132,6 +132,7 @@ Result<RefPtr<Dentry>> Walk::AskFileSystem(StringView name) {
       return Error(n);
     }
   }
+  if (expects_open_ && rest_.empty()) directory->fs()->ExpectOpen(open_flags_);
   Result<RefPtr<Inode>> found = directory->Lookup(name);
   if (!found.ok() && found.error() != -ENOENT) return Error(found.error());
   RefPtr<Inode> inode = found.ok() ? found.take() : RefPtr<Inode>();
@@ -164,6 +165,9 @@ int Walk::LookupBatch(StringView first) {
     ++names;
   }
   if (names < 2) return -ENOSYS;
+  if (expects_open_ && end == limit) {
+    current_->inode()->fs()->ExpectOpen(open_flags_);
+  }
   RefPtr<Inode> inodes[kMaxBatch];
   int n = current_->inode()->LookupPath(StringView(text, end - text), inodes,
                                         names);

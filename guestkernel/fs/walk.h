@@ -28,6 +28,12 @@ class Walk {
   int Start(int at_fd, StringView path, uint32_t resolve = 0);
   int StartFrom(Dentry* base, StringView path, uint32_t resolve = 0);
 
+  // The file will be opened with these flags.
+  void set_open_flags(uint32_t flags) {
+    expects_open_ = true;
+    open_flags_ = flags;
+  }
+
   // Walks all but the last component: afterwards current() is the directory it
   // is in (searchable by the caller) and last() its name; empty when the path
   // has led to current() itself ("/", or a magic link).
@@ -71,6 +77,8 @@ class Walk {
   StringView rest_;  // still to be walked
   StringView last_;
   bool trailing_slash_ = false;
+  bool expects_open_ = false;
+  uint32_t open_flags_ = 0;
   uint32_t resolve_ = 0;
   int links_ = 0;
   int confirmed_ = 0;  // so many next components were just looked up

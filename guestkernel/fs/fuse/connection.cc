@@ -5,6 +5,7 @@
 
 #include "guestkernel/lib/heap.h"
 #include "guestkernel/lib/panic.h"
+#include "guestkernel/sched/clock.h"
 
 namespace gk {
 
@@ -157,6 +158,7 @@ int FuseRequest::Call(size_t payload) {
   fuse_out_header header;
   memcpy(&header, c->reply_, sizeof(header));
   if (header.len < sizeof(header) || header.unique != unique) return -EIO;
+  if (header.error == -ESTALE) c->stale_ns_ = MonotonicNs();
   if (header.error != 0) {
     return header.error < 0 && header.error > -512 ? header.error : -EIO;
   }

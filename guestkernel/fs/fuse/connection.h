@@ -34,6 +34,10 @@ class FuseConnection {
   // Sends what waits.
   void FlushDrops();
 
+  // CLOCK_MONOTONIC when the server last said that a file is no longer where
+  // it was: names that were confirmed before are to be asked again.
+  uint64_t stale_ns() const { return stale_ns_; }
+
   // A buffer of kBounceSize for file data on its way from a program, and for
   // other large things; its contents do not survive the next user.
   static constexpr size_t kBounceSize = 128 << 10;
@@ -63,6 +67,7 @@ class FuseConnection {
   char* bounce_ = nullptr;
   DropPage* drops_ = nullptr;
   uint64_t unique_ = 0;
+  uint64_t stale_ns_ = 0;
   uint32_t releases_ = 0;
   uint32_t forgets_ = 0;
   bool busy_ = false;  // a FuseRequest exists

@@ -131,6 +131,41 @@ TEST_F(FuseClientTest, SmallFileCostsTwoExits) {
   EXPECT_EQ(transport_->TakeExits(), 2);  // look-up; open with contents
 }
 
+TEST_F(FuseClientTest, ExpectedOpenCostsOneExit) {
+  std::filesystem::create_directories(Host("a/b"));
+  WriteHost("a/b/f", "hello");
+  WriteHost("g", Pattern(200'000));
+  fs_->ExpectOpen(kOpenReadOnly);
+  RefPtr<Inode> inodes[16];
+  ASSERT_EQ(root_->LookupPath("a/b/f", inodes, 16), 3);
+  RefPtr<File> file = inodes[2]->Open(kOpenReadOnly).take();
+  EXPECT_EQ(Read(file, 100), "hello");
+  EXPECT_EQ(transport_->TakeExits(), 1);
+  fs_->ExpectOpen(kOpenReadWrite);
+  RefPtr<Inode> inode = Lookup("g");
+  file = inode->Open(kOpenReadWrite).take();
+  EXPECT_TRUE(Read(file, 65'536) == Pattern(200'000).substr(0, 65'536));
+  EXPECT_EQ(Write(file, "x"), 1);
+  transport_->TakeExits();
+  // With other flags, not at all, or a directory, or nothing there.
+  fs_->ExpectOpen(kOpenReadOnly);
+  inode = Lookup("g");
+  file = inode->Open(kOpenWriteOnly).take();
+  EXPECT_EQ(Write(file, "y"), 1);
+  EXPECT_EQ(ReadAt(file, 0, 1), "y");
+  fs_->ExpectOpen(kOpenReadOnly);
+  EXPECT_TRUE(Lookup("a")->is_directory());
+  fs_->ExpectOpen(kOpenReadOnly);
+  EXPECT_EQ(root_->Lookup("none").error(), -ENOENT);
+  fs_->ExpectOpen(kOpenReadOnly);
+  inode = Lookup("g");
+  Later();
+  usleep(10'000);
+  WriteHost("g", "new");
+  EXPECT_EQ(Read(inode->Open(kOpenReadOnly).take(), 10), "new");
+  fs_->Pause();
+}
+
 TEST_F(FuseClientTest, LargeFileReadsCorrectly) {
   std::string text = Pattern(3'000'001);
   WriteHost("f", text);

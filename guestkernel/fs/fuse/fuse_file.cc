@@ -160,11 +160,25 @@ Result<RefPtr<File>> FuseInode::MakeFile(RefPtr<FuseHandle> handle,
   return RefPtr<File>(std::move(file));
 }
 
+// A handle that is there already and does what one opened with `flags` would.
+RefPtr<FuseHandle> FuseInode::TakeAhead(uint32_t flags) {
+  RefPtr<FuseHandle> unnamed = std::move(unnamed_);
+  if (unnamed && !(flags & (kOpenAppend | kOpenSync | kOpenTruncate))) {
+    return unnamed;
+  }
+  if (fuse()->opened_ahead_ != this) return nullptr;
+  RefPtr<FuseHandle> handle = std::move(ahead_);
+  fuse()->opened_ahead_ = nullptr;
+  // Not one that was opened for somebody who then did not want it, long ago.
+  if (!AttributesFresh(kEndOfFileTimeoutNs)) return nullptr;
+  return handle && handle->flags() == flags ? handle : nullptr;
+}
+
 Result<RefPtr<File>> FuseInode::Open(uint32_t flags) {
   if (is_directory()) return OpenDirectory(flags);
   if (type() != kModeRegular) return Error(-ENXIO);
-  RefPtr<FuseHandle> handle = std::move(unclaimed_);
-  if (!handle || (flags & (kOpenAppend | kOpenSync | kOpenTruncate))) {
+  RefPtr<FuseHandle> handle = TakeAhead(flags);
+  if (!handle) {
     bool readable = (flags & kOpenAccessMask) != kOpenWriteOnly;
     GK_ASSIGN_OR_RETURN(handle, OpenHandle(flags, /*prefetch=*/readable));
   }
@@ -222,7 +236,7 @@ Result<RefPtr<Inode>> FuseInode::CreateUnnamed(uint32_t mode) {
     return inode;
   }
   auto* file_inode = static_cast<FuseInode*>(inode->get());
-  GK_ASSIGN_OR_RETURN(file_inode->unclaimed_,
+  GK_ASSIGN_OR_RETURN(file_inode->unnamed_,
                       file_inode->AddHandle(opened.fh, kOpenReadWrite));
   return inode;
 }

@@ -87,6 +87,18 @@ Result<RefPtr<Inode>> FuseFs::Intern(const fuse_entry_out& entry) {
   return RefPtr<Inode>(std::move(inode));
 }
 
+bool FuseFs::TakeExpected(uint32_t* flags) {
+  bool expected = open_expected_;
+  open_expected_ = false;
+  *flags = expected_flags_;
+  return expected;
+}
+
+void FuseFs::SetOpenedAhead(FuseInode* inode) {
+  if (opened_ahead_ && opened_ahead_ != inode) opened_ahead_->ahead_.reset();
+  opened_ahead_ = inode;
+}
+
 FuseInode** FuseFs::Bucket(uint64_t nodeid) {
   // The low half counts slots up: spread enough.
   return &buckets_[nodeid & (buckets_.size() - 1)];
@@ -143,6 +155,7 @@ void FuseFs::ForEachInode(F f) {
 }
 
 void FuseFs::Pause() {
+  SetOpenedAhead(nullptr);
   ForEachInode([](FuseInode* inode) {
     inode->WriteBack();
     if (inode->cache_ && !inode->cache_->first_mapping) {

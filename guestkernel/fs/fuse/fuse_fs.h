@@ -28,6 +28,10 @@ class FuseFs final : public FileSystem {
   int GetStatistics(FsStatistics* out) override;
   const char* type_name() const override { return "fuse.crvm"; }
   int SyncAll() override;
+  void ExpectOpen(uint32_t flags) override {
+    open_expected_ = true;
+    expected_flags_ = flags;
+  }
 
   FuseConnection* connection() const { return connection_; }
 
@@ -64,6 +68,11 @@ class FuseFs final : public FileSystem {
   void Grow();
   template <typename F>
   void ForEachInode(F f);
+  // Whether ExpectOpen() was called for this look-up.
+  bool TakeExpected(uint32_t* flags);
+  // `inode` has a handle that was opened ahead; nobody else has, then. Null:
+  // nobody.
+  void SetOpenedAhead(FuseInode* inode);
 
   FuseConnection* connection_ = nullptr;
   RefPtr<Inode> root_;
@@ -71,6 +80,9 @@ class FuseFs final : public FileSystem {
   size_t inode_count_ = 0;
   uint64_t resumed_ns_ = 0;
   Prefetch prefetch_;
+  bool open_expected_ = false;
+  uint32_t expected_flags_ = 0;
+  FuseInode* opened_ahead_ = nullptr;  // not owned
 };
 
 }  // namespace gk

@@ -30,6 +30,7 @@ FuseInode::FuseInode(FuseFs* fs, const fuse_entry_out& entry)
 // May run inside any allocation: no requests here.
 FuseInode::~FuseInode() {
   fuse()->Remove(this);
+  if (fuse()->opened_ahead_ == this) fuse()->opened_ahead_ = nullptr;
   if (cache_) cache_->DetachBacking();
   DropPrefetch();
   connection()->Forget(nodeid_, lookups_);
@@ -164,7 +165,10 @@ int FuseInode::SetAttributesBy(const AttributeChange& change,
 
 bool FuseInode::CachedEntryValid(const Dentry& entry) {
   uint64_t validated = entry.validated_ns();
-  if (validated < fuse()->resumed_ns()) return false;
+  if (validated < fuse()->resumed_ns() ||
+      validated < connection()->stale_ns()) {
+    return false;
+  }
   uint64_t age = MonotonicNs() - validated;
   if (entry.is_negative()) return age < FuseFs::kNegativeTimeoutNs;
   return age < FuseFs::kEntryTimeoutNs;

@@ -116,6 +116,9 @@ class FuseInode final : public Inode, public PageCache::Backing {
   FuseHandle* WritableHandle();
   int EnsureCache();
   Result<RefPtr<FuseHandle>> OpenHandle(uint32_t flags, bool prefetch);
+  RefPtr<FuseHandle> TakeAhead(uint32_t flags);
+  int Walk(StringView path, RefPtr<Inode>* inodes, int max);
+  void OpenedAhead(uint64_t fh, uint32_t flags, size_t prefetched);
   int OpenOwnHandle();
   size_t TakePrefetched(uint64_t first, size_t count,
                         const FrameNumber* frames);
@@ -142,7 +145,8 @@ class FuseInode final : public Inode, public PageCache::Backing {
   uint8_t absent_xattrs_ = 0;
   RefPtr<PageCache> cache_;                               // regular files
   IntrusiveList<FuseHandle, &FuseHandle::link> handles_;  // not owned
-  RefPtr<FuseHandle> unclaimed_;   // of CreateUnnamed, for the next Open
+  // For the next Open: of CreateUnnamed, and of a look-up that opened, too.
+  RefPtr<FuseHandle> unnamed_, ahead_;
   RefPtr<FuseHandle> own_handle_;  // for pages, when nobody else has one
   KString link_target_;
   FuseInode* hash_next_ = nullptr;

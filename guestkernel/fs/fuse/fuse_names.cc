@@ -9,11 +9,46 @@ namespace abi = crvm::abi;
 
 namespace {
 
-constexpr int kMaxWalk = 24;
+constexpr uint32_t kMaxWalk = 24;
 constexpr uint32_t kWalkMeta =
     sizeof(fuse_out_header) + sizeof(abi::FuseExtWalkOut) +
     kMaxWalk * sizeof(fuse_entry_out) + 512 /* a symlink's target */;
 static_assert(kWalkMeta % 8 == 0);
+
+struct WalkReply {
+  abi::FuseExtWalkOut out;
+  fuse_entry_out entries[kMaxWalk];
+  KString link_target;
+};
+
+// Data, if any comes, is in fs->prefetch() afterwards.
+int SendWalk(FuseFs* fs, uint64_t nodeid, const abi::FuseExtWalkIn& in,
+             StringView path, WalkReply* reply) {
+  FuseRequest request(fs->connection(), abi::kFuseExtWalk, nodeid);
+  if (in.data_size > 0) {
+    fs->prefetch().inode = nullptr;
+    request.ExpectData(fs->prefetch().data, in.data_size);
+  }
+  request.Add(in);
+  request.AddBytes(path.data(), path.size());
+  GK_RETURN_IF_ERROR(request.Call(kWalkMeta - sizeof(fuse_out_header)));
+  reply->out = request.Get<abi::FuseExtWalkOut>();
+  uint32_t count = reply->out.entry_count;
+  if (count > kMaxWalk) return -EIO;
+  for (uint32_t i = 0; i < count; ++i) {
+    reply->entries[i] = request.Get<fuse_entry_out>(sizeof(reply->out) +
+                                                    i * sizeof(fuse_entry_out));
+  }
+  size_t link_at = sizeof(reply->out) + count * sizeof(fuse_entry_out);
+  size_t link_len = reply->out.link_len;
+  if (link_len > 0 && link_at + link_len <= request.reply_size()) {
+    // The heap may make inodes go, which only queues requests. Without memory
+    // the target is asked for later.
+    (void)reply->link_target.Append(
+        StringView(request.payload() + link_at, link_len));
+  }
+  return 0;
+}
 
 }  // namespace
 
@@ -25,6 +60,15 @@ Result<RefPtr<Inode>> FuseInode::InternReply(int error,
 }
 
 Result<RefPtr<Inode>> FuseInode::Lookup(StringView name) {
+  uint32_t flags;
+  if (fuse()->TakeExpected(&flags)) {
+    fuse()->ExpectOpen(flags);
+    RefPtr<Inode> inode;
+    int n = Walk(name, &inode, 1);
+    if (n < 0) return Error(n);
+    if (!inode) return Error(-ENOENT);
+    return inode;
+  }
   fuse_entry_out entry;
   int error;
   {
@@ -37,48 +81,52 @@ Result<RefPtr<Inode>> FuseInode::Lookup(StringView name) {
 }
 
 int FuseInode::LookupPath(StringView path, RefPtr<Inode>* inodes, int max) {
-  if (path.size() > abi::kFuseExtMaxPath) return -ENOSYS;
-  abi::FuseExtWalkOut out;
-  fuse_entry_out entries[kMaxWalk];
-  KString target;
-  int count;
-  {
-    FuseRequest request(connection(), abi::kFuseExtWalk, nodeid_);
-    abi::FuseExtWalkIn in = {};
-    in.meta_size = kWalkMeta;
-    in.path_len = static_cast<uint32_t>(path.size());
-    request.Add(in);
-    request.AddBytes(path.data(), path.size());
-    GK_RETURN_IF_ERROR(request.Call(kWalkMeta - sizeof(fuse_out_header)));
-    out = request.Get<abi::FuseExtWalkOut>();
-    count = static_cast<int>(out.entry_count);
-    if (count > kMaxWalk) return -EIO;
-    for (int i = 0; i < count; ++i) {
-      entries[i] =
-          request.Get<fuse_entry_out>(sizeof(out) + i * sizeof(fuse_entry_out));
-    }
-    size_t link_at = sizeof(out) + count * sizeof(fuse_entry_out);
-    if (out.link_len > 0 && link_at + out.link_len <= request.reply_size()) {
-      // The heap may make inodes go, which only queues requests. Without
-      // memory the target is asked for later.
-      (void)target.Append(
-          StringView(request.payload() + link_at, out.link_len));
+  if (path.size() > abi::kFuseExtMaxPath) {
+    uint32_t flags;
+    fuse()->TakeExpected(&flags);
+    return -ENOSYS;
+  }
+  return Walk(path, inodes, max);
+}
+
+// As LookupPath; opens the file at the end if that is expected.
+int FuseInode::Walk(StringView path, RefPtr<Inode>* inodes, int max) {
+  WalkReply reply;
+  abi::FuseExtWalkIn in = {};
+  in.meta_size = kWalkMeta;
+  in.path_len = static_cast<uint32_t>(path.size());
+  if (fuse()->TakeExpected(&in.open_flags)) {
+    in.flags = abi::kFuseExtWalkOpen;
+    if ((in.open_flags & kOpenAccessMask) != kOpenWriteOnly) {
+      in.data_size = FuseFs::kPrefetchSize;
     }
   }
+  GK_RETURN_IF_ERROR(SendWalk(fuse(), nodeid_, in, path, &reply));
+  const abi::FuseExtWalkOut& out = reply.out;
+  int count = static_cast<int>(out.entry_count);
   int filled = 0;
   int error = 0;
   for (int i = 0; i < count; ++i) {
-    Result<RefPtr<Inode>> inode = fuse()->Intern(entries[i]);
+    Result<RefPtr<Inode>> inode = fuse()->Intern(reply.entries[i]);
     if (filled == max || !inode.ok()) {
       error = inode.error();
       continue;  // a lookup that is not kept is forgotten again
     }
     inodes[filled++] = inode.take();
   }
-  if (filled > 0 && filled == count && inodes[filled - 1]->is_symlink() &&
-      target.size() == entries[count - 1].attr.size) {
-    static_cast<FuseInode*>(inodes[filled - 1].get())->link_target_ =
-        std::move(target);
+  FuseInode* last = filled > 0 && filled == count
+                        ? static_cast<FuseInode*>(inodes[filled - 1].get())
+                        : nullptr;
+  if (in.flags && out.open_status == 0 && count > 0) {
+    if (last) {
+      last->OpenedAhead(out.fh, in.open_flags, out.data_len);
+    } else {
+      connection()->Release(reply.entries[count - 1].nodeid, out.fh);
+    }
+  }
+  if (last && last->is_symlink() &&
+      reply.link_target.size() == reply.entries[count - 1].attr.size) {
+    last->link_target_ = std::move(reply.link_target);
   }
   if (out.status == -ENOENT && filled == count && filled < max) {
     inodes[filled++] = nullptr;
@@ -86,6 +134,18 @@ int FuseInode::LookupPath(StringView path, RefPtr<Inode>* inodes, int max) {
   if (filled > 0) return filled;
   if (error < 0) return error;
   return out.status < 0 ? out.status : -ENOSYS;
+}
+
+void FuseInode::OpenedAhead(uint64_t fh, uint32_t flags, size_t prefetched) {
+  Result<RefPtr<FuseHandle>> handle = AddHandle(fh, flags);
+  if (!handle.ok()) return;
+  fuse()->SetOpenedAhead(this);
+  ahead_ = handle.take();
+  FuseFs::Prefetch& first = fuse()->prefetch();
+  if (prefetched > FuseFs::kPrefetchSize) return;
+  first.inode = this;
+  first.size = prefetched;
+  first.to_end = prefetched < FuseFs::kPrefetchSize;
 }
 
 Result<RefPtr<Inode>> FuseInode::Create(StringView name, uint32_t mode,
