@@ -8,8 +8,8 @@
 namespace gk {
 namespace {
 
-constexpr size_t kDefaultSlots = 16;    // 64 KiB, as on Linux
-constexpr size_t kMaxSlots = 256;       // 1 MiB: /proc/sys/fs/pipe-max-size
+constexpr size_t kDefaultSlots = 16;  // 64 KiB, as on Linux
+constexpr size_t kMaxSlots = 256;     // 1 MiB: /proc/sys/fs/pipe-max-size
 
 }  // namespace
 
@@ -63,9 +63,9 @@ int64_t Pipe::Read(UserIo& io, bool nonblocking, bool packets) {
   int64_t total = 0;
   while (used_ > 0 && io.remaining() > 0) {
     Buffer& first = slot(0);
-    int64_t n = io.CopyOut(first.data + first.offset,
-                           io.remaining() < first.length ? io.remaining()
-                                                         : first.length);
+    int64_t n = io.CopyOut(
+        first.data + first.offset,
+        io.remaining() < first.length ? io.remaining() : first.length);
     if (n < 0) {
       if (total == 0) total = n;
       break;
@@ -146,12 +146,14 @@ int64_t Pipe::StoreAll(UserIo& io, bool packets) {
 
 int64_t Pipe::Write(UserIo& io, bool nonblocking, bool packets) {
   if (io.remaining() == 0) return 0;
-  bool atomic = io.remaining() <= kPipeAtomic;
+  // What Store takes in one piece: less room than that is none.
+  auto need = [&io] {
+    return io.remaining() < kPipeAtomic ? io.remaining() : kPipeAtomic;
+  };
   int64_t total = 0;
   for (;;) {
     if (readers == 0) return total > 0 ? total : -EPIPE;
-    size_t need = atomic ? io.remaining() : 1;
-    if (HasRoomFor(need)) {
+    if (HasRoomFor(need())) {
       int64_t n = StoreAll(io, packets);
       if (n < 0) return total > 0 ? total : n;
       total += n;
@@ -161,9 +163,7 @@ int64_t Pipe::Write(UserIo& io, bool nonblocking, bool packets) {
     if (nonblocking) return total > 0 ? total : -EAGAIN;
     int error = WaitUntil(
         write_queue,
-        [this, atomic, &io] {
-          return readers == 0 || HasRoomFor(atomic ? io.remaining() : 1);
-        },
+        [this, &need] { return readers == 0 || HasRoomFor(need()); },
         Deadline::Never(), Interruptible::kYes, /*exclusive=*/true);
     if (error) return total > 0 ? total : error;
   }
