@@ -168,7 +168,7 @@ void DentryCache::Exchange(Dentry* a, Dentry* b) {
 }
 
 void DentryCache::Attach(Dentry* mount_point, RefPtr<Dentry> root) {
-  root->mount_point_ = mount_point;
+  if (root) root->mount_point_ = mount_point;
   mount_point->mounted_ = std::move(root);
 }
 

@@ -44,12 +44,16 @@ class DentryCache final : public Shrinker {
   void Exchange(Dentry* a, Dentry* b);
   static void Confirm(Dentry* dentry);
 
+  // Mounts `root`; null: unmounts.
   static void Attach(Dentry* mount_point, RefPtr<Dentry> root);
 
   size_t size() const { return count_; }
   size_t Shrink(size_t frames_wanted) override;
-  // Drops everything unused (tests, before snapshots).
-  void DropUnused() { Evict(count_); }
+  // Drops everything unused.
+  void DropUnused() {
+    while (Evict(count_) > 0) {
+    }
+  }
 
  private:
   static uint64_t HashOf(const Dentry* parent, StringView name);

@@ -14,6 +14,7 @@ namespace {
 
 struct MountTable {
   Vector<MountEntry> entries;
+  Vector<RefPtr<Dentry>> points;  // of all but the root
   RefPtr<Dentry> root;
 };
 MountTable* g_mounts = nullptr;
@@ -71,9 +72,20 @@ int Mount(FileSystem* fs, StringView where, const char* source) {
   GK_ASSIGN_OR_RETURN(point, MountPoint(where, fs));
   RefPtr<Dentry> root = DentryCache::NewDetached(nullptr, "/", fs->Root());
   if (!root) return -ENOMEM;
+  GK_RETURN_IF_ERROR(g_mounts->points.PushBack(point));
   GK_RETURN_IF_ERROR(AddEntry(fs, source, where));
-  DentryCache::Attach(point.leak(), std::move(root));  // for good
+  DentryCache::Attach(point.get(), std::move(root));
   return 0;
+}
+
+void ForgetMounts() {
+  if (!g_mounts) return;
+  for (RefPtr<Dentry>& point : g_mounts->points) {
+    DentryCache::Attach(point.get(), nullptr);
+  }
+  delete g_mounts;
+  g_mounts = nullptr;
+  DentryCache::Get().DropUnused();
 }
 
 int MountAll() {

@@ -16,6 +16,8 @@ bool IsBooting();
 // Tests: mounts `root` as the tree's root, as MountAll does.
 int MountRoot(FileSystem* root, const char* source);
 void SetBooting(bool booting);
+// Tests: drops all mounts and names; the file systems may be deleted then.
+void ForgetMounts();
 
 int SyncAllFileSystems();
 

@@ -108,7 +108,7 @@ TEST_F(TmpfsTest, TruncateAndHoles) {
 }
 
 TEST_F(TmpfsTest, SpaceRunsOut) {
-  auto* small = Tmpfs::Create(0755, 8192, "tmpfs").take();
+  Tmpfs* small = NewFs(8192);
   Call(SysMkdir, "/m", 0755);
   ASSERT_EQ(Mount(small, "/m", "small"), 0);
   int fd = Open("/m/f", kOpenCreate | kOpenWriteOnly);

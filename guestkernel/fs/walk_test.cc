@@ -102,7 +102,7 @@ TEST_F(WalkTest, SymlinkLoops) {
 }
 
 TEST_F(WalkTest, Mounts) {
-  Tmpfs* other = Tmpfs::Create(0755, 0, "tmpfs").take();
+  Tmpfs* other = NewFs();
   EXPECT_EQ(Mount(other, "/a/b", "test"), 0);
   EXPECT_EQ(Resolve("/a/b/file"), Error(-ENOENT));
   MakeFile("/a/b/new", "");
@@ -239,8 +239,7 @@ class RemoteInode final : public Inode {
 };
 
 TEST_F(WalkTest, RemotePathsAreLookedUpInOneRequest) {
-  static RemoteInode::Fs fs;
-  fs = RemoteInode::Fs();
+  RemoteInode::Fs fs;
   auto root = MakeRef<RemoteInode>(&fs, kModeDirectory | 0755);
   RemoteInode* at = root.get();
   for (const char* name : {"usr", "lib", "x86", "deep"}) {
@@ -267,6 +266,7 @@ TEST_F(WalkTest, RemotePathsAreLookedUpInOneRequest) {
   EXPECT_EQ(Resolve("/a/b/usr/none/x"), Error(-ENOENT));
   EXPECT_EQ(fs.batches, 2);
   EXPECT_EQ(fs.lookups, 0);
+  ForgetMounts();
 }
 
 }  // namespace

@@ -11,8 +11,7 @@ namespace gk {
 
 FsTest::FsTest() {
   SetBooting(true);
-  root_ = Tmpfs::Create(0755, 0, "tmpfs").take();
-  EXPECT_EQ(MountRoot(root_, "test"), 0);
+  EXPECT_EQ(MountRoot(NewFs(), "test"), 0);
   SetBooting(false);
   process()->files = MakeRef<FdTable>();
   process()->fs = MakeRef<FsContext>();
@@ -23,6 +22,13 @@ FsTest::FsTest() {
 FsTest::~FsTest() {
   process()->files.reset();
   process()->fs.reset();
+  ForgetMounts();
+  for (Tmpfs* fs : file_systems_) delete fs;
+}
+
+Tmpfs* FsTest::NewFs(uint64_t size_limit) {
+  file_systems_.push_back(Tmpfs::Create(0755, size_limit, "tmpfs").take());
+  return file_systems_.back();
 }
 
 std::string FsTest::ReadText(int fd, size_t n) {

@@ -42,7 +42,8 @@ class FsTest : public KernelTest {
   static std::vector<std::string> Names(const char* path);
   static FileAttributes Stat(const char* path);
 
-  Tmpfs* root_fs() { return root_; }
+  // A file system that lives as long as the test.
+  Tmpfs* NewFs(uint64_t size_limit = 0);
 
  private:
   static uint64_t ToWord(const char* p) {
@@ -57,7 +58,7 @@ class FsTest : public KernelTest {
     return static_cast<uint64_t>(v);
   }
   FakeMemory memory_;
-  Tmpfs* root_;
+  std::vector<Tmpfs*> file_systems_;
 };
 
 }  // namespace gk
