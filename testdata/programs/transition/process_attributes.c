@@ -40,7 +40,8 @@ int main(int argc, char **argv) {
   struct rlimit limit = {100, 200}, core = {0, 0}, got;
   CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
   CHECK(setrlimit(RLIMIT_CORE, &core) == 0);
-  CHECK(setpriority(PRIO_PROCESS, 0, 5) == 0);
+  int nice_value = getpriority(PRIO_PROCESS, 0) + 3;
+  CHECK(setpriority(PRIO_PROCESS, 0, nice_value) == 0);
   cpu_set_t cpus, cpus_now;
   CHECK(sched_getaffinity(0, sizeof cpus, &cpus) == 0);
   unsigned long env_hash = hash_strings(environ);
@@ -60,7 +61,7 @@ int main(int argc, char **argv) {
   CHECK(prctl(PR_GET_PDEATHSIG, &death, 0, 0, 0) == 0 && death == SIGHUP);
   CHECK(getrlimit(RLIMIT_NOFILE, &got) == 0);
   CHECK(got.rlim_cur == 100 && got.rlim_max == 200);
-  CHECK(getpriority(PRIO_PROCESS, 0) == 5);
+  CHECK(getpriority(PRIO_PROCESS, 0) == nice_value);
   CHECK(sched_getaffinity(0, sizeof cpus_now, &cpus_now) == 0);
   CHECK(CPU_EQUAL(&cpus, &cpus_now));
   CHECK(getuid() == uid && getegid() == gid);
