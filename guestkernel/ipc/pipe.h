@@ -52,6 +52,8 @@ class Pipe : public RefCounted {
     return slots_[(head_ + i) % slots_.size()];
   }
   bool full() const { return used_ == slots_.size(); }
+  // Whether Store takes anything of a write with n bytes left: a small one goes
+  // in whole or not at all.
   bool HasRoomFor(size_t n) const;
   // One buffer's worth; bytes stored, or negative errno.
   int64_t Store(UserIo& io, bool packet);
@@ -74,6 +76,8 @@ class PipeFile final : public File {
   int64_t Fcntl(uint32_t command, uint64_t argument) override;
   int GetAttributes(FileAttributes* out) override;
   Result<KString> Describe() override;
+  // open(2) of /proc/PID/fd/N: another end, as of a fifo.
+  Result<RefPtr<File>> Reopen(uint32_t flags) override;
 
  private:
   RefPtr<Pipe> pipe_;

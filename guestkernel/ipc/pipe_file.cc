@@ -6,6 +6,7 @@
 
 #include "guestkernel/fs/fd_table.h"
 #include "guestkernel/ipc/anonymous_inode.h"
+#include "guestkernel/ipc/fifo.h"
 #include "guestkernel/ipc/pipe.h"
 #include "guestkernel/ipc/syscalls.h"
 #include "guestkernel/sched/process.h"
@@ -78,6 +79,14 @@ Result<KString> PipeFile::Describe() {
   KString text;
   GK_RETURN_IF_ERROR(text.AppendFormat("pipe:[%lu]", pipe_->inode));
   return text;
+}
+
+Result<RefPtr<File>> PipeFile::Reopen(uint32_t flags) {
+  if (inode()) return OpenFifo(inode(), flags);
+  constexpr uint32_t kKept = kOpenAccessMask | kOpenNonblock | kOpenDirect;
+  auto file = MakeRef<PipeFile>(pipe_, flags & kKept);
+  if (!file) return Error(-ENOMEM);
+  return RefPtr<File>(std::move(file));
 }
 
 namespace {
