@@ -96,4 +96,16 @@ Result<KString> StreamFile::Describe() {
   return text;
 }
 
+Result<RefPtr<File>> StreamFile::Reopen(uint32_t flags) {
+  uint32_t access = flags & kOpenAccessMask;
+  if ((access != kOpenWriteOnly && !readable()) ||
+      (access != kOpenReadOnly && !writable())) {
+    return Error(-EACCES);
+  }
+  auto file = MakeRef<StreamFile>(
+      port_, access | (flags & (kOpenNonblock | kOpenAppend)), number_);
+  if (!file) return Error(-ENOMEM);
+  return RefPtr<File>(std::move(file));
+}
+
 }  // namespace gk

@@ -24,6 +24,8 @@ class StreamFile final : public File {
   int GetAttributes(FileAttributes* out) override;
   int SetAttributes(const AttributeChange&) override { return -EINVAL; }
   Result<KString> Describe() override;
+  // /dev/stdin and its kind. -EACCES for the direction that it does not have.
+  Result<RefPtr<File>> Reopen(uint32_t flags) override;
 
  private:
   // Takes the pending error; SIGPIPE with EPIPE.
