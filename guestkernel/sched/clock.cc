@@ -39,6 +39,12 @@ ClockReading ReadClockPage() {
 
 }  // namespace
 
+uint64_t TicksToNs(uint64_t ticks) {
+  const volatile crvm::abi::ClockPage& page = GetClockPage();
+  return static_cast<uint64_t>(
+      (static_cast<unsigned __int128>(ticks) * page.multiplier) >> page.shift);
+}
+
 uint64_t MonotonicNs() {
   ClockReading reading = ReadClockPage();
   return reading.monotonic_ns + reading.elapsed_ns;

@@ -3,21 +3,25 @@
 // The account of processor time. Any thread, in the kernel.
 #include "guestkernel/sched/cpu_time.h"
 
+#include "guestkernel/arch/arch.h"
 #include "guestkernel/sched/process.h"
 #include "guestkernel/sched/scheduler.h"
 
 namespace gk {
 namespace {
 
-// What the running thread has used since the last charge.
+// Nanoseconds since the last charge.
+uint64_t SinceLastCharge(uint64_t tsc) {
+  // Another core's TSC may be behind by a little.
+  uint64_t start = ThisCpu().charged_until_tsc;
+  return tsc > start ? TicksToNs(tsc - start) : 0;
+}
+
+// What the running thread has used since then.
 CpuTime Uncharged() {
-  Cpu& cpu = ThisCpu();
-  uint64_t now = MonotonicNs();
   CpuTime time;
-  // A restored clock may be behind.
-  if (now <= cpu.charged_until_ns) return time;
-  (cpu.in_user_mode ? time.user_ns : time.system_ns) =
-      now - cpu.charged_until_ns;
+  (ThisCpu().in_user_mode ? time.user_ns : time.system_ns) =
+      SinceLastCharge(ReadTsc());
   return time;
 }
 
@@ -25,18 +29,24 @@ CpuTime Uncharged() {
 
 void AccountKernelEntry() { ChargeCurrentThread(); }
 
-uint64_t ChargeCurrentThread() {
+void ChargeCurrentThread() {
   Cpu& cpu = ThisCpu();
   Thread* thread = CurrentThread();
-  uint64_t now = MonotonicNs();
-  if (now > cpu.charged_until_ns) {
-    (cpu.in_user_mode ? thread->user_ns : thread->system_ns) +=
-        now - cpu.charged_until_ns;
-  }
-  cpu.charged_until_ns = now;
+  uint64_t tsc = ReadTsc();
+  (cpu.in_user_mode ? thread->user_ns : thread->system_ns) +=
+      SinceLastCharge(tsc);
+  cpu.charged_until_tsc = tsc;
   cpu.in_user_mode = false;
-  return now;
 }
+
+void ChargeIdle() {
+  Cpu& cpu = ThisCpu();
+  uint64_t tsc = ReadTsc();
+  cpu.idle_ns += SinceLastCharge(tsc);
+  cpu.charged_until_tsc = tsc;
+}
+
+void RestartAccount() { ThisCpu().charged_until_tsc = ReadTsc(); }
 
 CpuTime ThreadCpuTime(Thread* thread) {
   CpuTime time;

@@ -15,8 +15,12 @@ class Thread;
 // Called first by system calls and traps that come from user mode.
 void AccountKernelEntry();
 // Charges the current thread for the time up to now (system time, or user time
-// if AccountKernelEntry was not called). Returns MonotonicNs().
-uint64_t ChargeCurrentThread();
+// if AccountKernelEntry was not called).
+void ChargeCurrentThread();
+// The time up to now was idle.
+void ChargeIdle();
+// From now on; the TSC may have jumped.
+void RestartAccount();
 
 // Up to this moment, also for the thread that is running.
 struct CpuTime {

@@ -117,8 +117,8 @@ bool IsOrphanedGroup(int pgid);
 // ContinueProcess makes those runnable again.
 void StopProcess(Process* process, int signo);
 void ContinueProcess(Process* process);
-// Told when the program itself (MainProcess) has been stopped: the VMM gives the
-// user his shell back.
+// Told when the program itself (MainProcess) has been stopped: the VMM gives
+// the user his shell back.
 using ProgramStoppedHook = void (*)(int signo);
 void SetProgramStoppedHook(ProgramStoppedHook hook);
 // Whether the current thread may send `signo` to `target` (kill(2)).

@@ -46,9 +46,7 @@ Thread* NextRunnable(Cpu& cpu) {
     if (!cpu.run_queue.empty()) break;
     ArmVmmTimer();
     Idle();
-    uint64_t now = MonotonicNs();
-    cpu.idle_ns += now - cpu.charged_until_ns;
-    cpu.charged_until_ns = now;
+    ChargeIdle();
   }
   return cpu.run_queue.PopFront();
 }
@@ -84,9 +82,9 @@ uint64_t SliceOf(const Thread& thread) {
   return slice;
 }
 
-void BeginSlice(Cpu& cpu, const Thread& next, uint64_t now) {
+void BeginSlice(Cpu& cpu, const Thread& next) {
   cpu.need_reschedule = false;
-  cpu.slice_end_ns = now + SliceOf(next);
+  cpu.slice_end_ns = MonotonicNs() + SliceOf(next);
 }
 
 void SwitchTo(Cpu& cpu, Thread* previous, Thread* next) {
@@ -140,8 +138,8 @@ void Schedule() {
   GK_ASSERT(StackIsIntact(previous->stack));
   bool voluntary = previous->state != ThreadState::kRunnable;
   Thread* next = NextRunnable(cpu);
-  uint64_t now = ChargeCurrentThread();
-  BeginSlice(cpu, *next, now);
+  ChargeCurrentThread();
+  BeginSlice(cpu, *next);
   if (next == previous) return;
   ++(voluntary ? previous->voluntary_switches : previous->involuntary_switches);
   SwitchTo(cpu, previous, next);
@@ -164,8 +162,8 @@ void StartScheduler() {
   Cpu& cpu = ThisCpu();
   Thread* next = cpu.run_queue.PopFront();
   GK_ASSERT(next);
-  cpu.charged_until_ns = MonotonicNs();
-  BeginSlice(cpu, *next, cpu.charged_until_ns);
+  RestartAccount();
+  BeginSlice(cpu, *next);
   LoadUserState(next);
   uint64_t boot_rsp;  // nobody comes back
   SwitchStack(&boot_rsp, next->saved_rsp);

@@ -29,8 +29,8 @@ class Cpu {
   Timer slice_timer;
   // The thread that has just exited, to be freed by the next one.
   Thread* dead = nullptr;
-  // Where the time since the last charge goes, and when that was.
-  uint64_t charged_until_ns = 0;
+  // Where the time since the last charge goes, and when that was (TSC).
+  uint64_t charged_until_tsc = 0;
   bool in_user_mode = false;
   uint64_t idle_ns = 0;
   uint64_t switches = 0;

@@ -67,6 +67,7 @@ void AddPauseHook(EventHook hook) { pause_hooks.Add(hook); }
 
 void HandleEvents(uint32_t events) {
   if (events & crvm::abi::kEventResumed) {
+    RestartAccount();
     OnClockChanged();
     resumed_hooks.Run();
     RunTimers();
@@ -87,15 +88,15 @@ extern "C" void PrepareUserReturn(TrapFrame* frame) {
     if (CpuTimersArmed()) RunCpuTimers();
     while (DoPendingWork(cpu, thread, frame)) {
     }
-    uint64_t now = ChargeCurrentThread();
     if (cpu.run_queue.empty()) break;
-    if (now < cpu.slice_end_ns) {
+    if (MonotonicNs() < cpu.slice_end_ns) {
       ArmSliceTimer(cpu);
       break;
     }
     cpu.need_reschedule = true;
   }
   ArmVmmTimer();
+  ChargeCurrentThread();
   cpu.in_user_mode = true;
 }
 
