@@ -55,6 +55,10 @@ void LoadAddressSpace(
     uint64_t root_gpa);  // CR3; flushes the TLB. No-op if already loaded,
                          // unless a flush is due
 void FlushTlb();  // after a mapping was removed or its rights were reduced
+// Writes `count` entries of a page table that may have been one before; zeros
+// when `from` is null. A hypervisor with shadow paging may still be watching
+// the frame, and would interpret a string instruction step by step.
+void StoreTableEntries(uint64_t* to, const uint64_t* from, size_t count);
 uint64_t FaultAddress();  // CR2 of the page fault being handled
 
 // ---- threads

@@ -57,6 +57,19 @@ void RingDoorbell(abi::Doorbell which, uint64_t value) {
   asm volatile("movq %0, (%1)" : : "r"(value), "r"(at) : "memory");
 }
 
+// KVM takes the first MOVNTI, which is not among the instructions that it
+// expects to write page tables, as a sign that the frame no longer is one: it
+// stops watching it and lets the instruction run (x86_page_table_writing_insn).
+void StoreTableEntries(uint64_t* to, const uint64_t* from, size_t count) {
+  uint64_t first = from ? *from : 0;
+  asm volatile("movnti %1, %0\n\tsfence" : "=m"(*to) : "r"(first) : "memory");
+  if (from) {
+    memcpy(to + 1, from + 1, (count - 1) * sizeof(*to));
+  } else {
+    memset(to + 1, 0, (count - 1) * sizeof(*to));
+  }
+}
+
 // One plain MOV each: the host decodes the instruction.
 uint32_t MmioRead32(uint64_t gpa) {
   uint32_t value;

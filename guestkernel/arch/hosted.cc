@@ -204,6 +204,9 @@ void Idle() {
 uint64_t BootRootGpa() { return TheMachine().boot_root; }
 void LoadAddressSpace(uint64_t) {}
 void FlushTlb() { ++TheMachine().tlb_flushes; }
+void StoreTableEntries(uint64_t* to, const uint64_t* from, size_t count) {
+  for (size_t i = 0; i < count; ++i) to[i] = from ? from[i] : 0;
+}
 uint64_t FaultAddress() { return 0; }
 
 Thread* CurrentThread() {

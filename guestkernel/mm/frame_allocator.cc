@@ -3,6 +3,7 @@
 // See frame_allocator.h. Kernel only, big kernel lock held.
 #include "guestkernel/mm/frame_allocator.h"
 
+#include "guestkernel/arch/arch.h"
 #include "guestkernel/lib/panic.h"
 #include "guestkernel/lib/string.h"
 
@@ -196,13 +197,19 @@ void FrameAllocator::MarkFree(uint64_t word, uint64_t mask) {
   }
 }
 
-FrameNumber FrameAllocator::Take(uint64_t word, FrameZeroing zeroing) {
+FrameNumber FrameAllocator::Take(uint64_t word, FrameUse use,
+                                 FrameZeroing zeroing) {
   unsigned bit = __builtin_ctzll(~bits_[word]);
   uint64_t frame = word * 64 + bit;
   MarkUsed(word, uint64_t{1} << bit);
   RaiseWatermark(frame + 1);
   if (zeroing == FrameZeroing::kZeroed && (state_[frame] & kUsedBefore)) {
-    Zero(frame);
+    if (use == FrameUse::kPageTable) {
+      auto* table = reinterpret_cast<uint64_t*>(memory_ + frame * kPage);
+      StoreTableEntries(table, nullptr, kPage / sizeof(*table));
+    } else {
+      Zero(frame);
+    }
   }
   state_[frame] = kUsedBefore | 1;
   return FrameNumber(frame);
@@ -220,7 +227,7 @@ FrameNumber FrameAllocator::Allocate(FrameUse use, FrameZeroing zeroing) {
     word = FindWord();
     if (word == kNone) return FrameNumber();
   }
-  return Take(word, zeroing);
+  return Take(word, use, zeroing);
 }
 
 // ---- runs
@@ -340,7 +347,7 @@ FrameNumber FrameAllocator::AllocateTableFrame(FrameZeroing zeroing) {
     if (!AddTableBlock()) return FrameNumber();
     word = TableWord();
   }
-  return Take(word, zeroing);
+  return Take(word, FrameUse::kPageTable, zeroing);
 }
 
 // Sets a whole free block aside, unless memory is short. Its frames stay free:

@@ -65,7 +65,7 @@ class FrameAllocator {
   void RaiseWatermark(uint64_t end);
   void CoverTable(uint64_t table_gpa, uint64_t bits_per_frame, uint64_t from,
                   uint64_t to);
-  FrameNumber Take(uint64_t word, FrameZeroing zeroing);
+  FrameNumber Take(uint64_t word, FrameUse use, FrameZeroing zeroing);
   FrameNumber TakeRun(uint64_t first, unsigned order, FrameZeroing zeroing);
   uint64_t FindInWord(unsigned order);  // frame numbers; 0: none
   uint64_t FindWords(unsigned order);

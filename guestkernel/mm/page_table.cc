@@ -6,7 +6,6 @@
 #include "guestkernel/abi/layout.h"
 #include "guestkernel/lib/errno.h"
 #include "guestkernel/lib/panic.h"
-#include "guestkernel/lib/string.h"
 
 namespace gk {
 namespace {
@@ -117,8 +116,8 @@ uint64_t CreateRoot() {
   FrameNumber frame = AllocatePageTable();
   if (frame.is_null()) return 0;
   uint64_t root = frame.gpa(), boot = BootRootGpa();
-  memcpy(TableOf(root) + kKernelHalf, TableOf(boot) + kKernelHalf,
-         (kTableEntries - kKernelHalf) * sizeof(Pte));
+  StoreTableEntries(TableOf(root) + kKernelHalf, TableOf(boot) + kKernelHalf,
+                    kTableEntries - kKernelHalf);
   LinkOf(root) = LinkOf(boot);
   LinkOf(boot) = root;
   return root;

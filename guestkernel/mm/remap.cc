@@ -123,9 +123,7 @@ int AddressSpace::CheckResize(const Vma& vma, uint64_t address,
 Result<uint64_t> AddressSpace::RemapTo(uint64_t old_address, uint64_t old_size,
                                        uint64_t new_size, int flags,
                                        uint64_t to) {
-  if ((to & kPageMask) || new_size > kEnd || to > kEnd - new_size) {
-    return Error(-EINVAL);
-  }
+  if ((to & kPageMask) || to > kEnd - new_size) return Error(-EINVAL);
   if (Overlap(old_address, old_size, to, new_size)) return Error(-EINVAL);
   if (flags & kFixed) {
     if (to < 0x10000) return Error(-EPERM);
@@ -173,7 +171,7 @@ Result<uint64_t> AddressSpace::Remap(uint64_t old_address, uint64_t old_size,
   if (old_address & kPageMask) return Error(-EINVAL);
   old_size = PageCeil(old_size);
   new_size = PageCeil(new_size);
-  if (new_size == 0) return Error(-EINVAL);
+  if (new_size == 0 || new_size > kEnd) return Error(-EINVAL);
   if (old_address >= kEnd || old_size > kEnd - old_address) {
     return Error(-EFAULT);
   }
@@ -192,7 +190,6 @@ Result<uint64_t> AddressSpace::Remap(uint64_t old_address, uint64_t old_size,
   if (GrowInPlace(vma, old_address, old_size, new_size)) return old_address;
   if (!(flags & kMayMove)) return Error(-ENOMEM);
   uint64_t to = 0;
-  if (new_size > kEnd) return Error(-ENOMEM);
   if (!vma->object && new_size >= kHugeSize) {
     to = FindRoom(new_size, mmap_base, kHugeSize, old_address & kHugeMask);
   }

@@ -20,16 +20,15 @@ constexpr uint32_t kSyncAsync = 1, kSyncInvalidate = 2, kSyncSync = 4;
 constexpr uint32_t kLockOnFault = 1;
 constexpr uint32_t kLockCurrent = 1, kLockFuture = 2, kLockAllOnFault = 4;
 
-// The whole pages of [start, start + length). -EINVAL when it wraps.
+// The whole pages of [start, start + length). -EINVAL when it wraps (a length
+// that rounds up to 0 is none: as Linux).
 struct PageRange {
   uint64_t start = 0, end = 0;
 };
 Result<PageRange> WholePages(uint64_t start, uint64_t length) {
   uint64_t padded = PageCeil(length + (start & kPageMask));
   PageRange range{PageFloor(start), PageFloor(start) + padded};
-  if (range.end < range.start || (length != 0 && padded == 0)) {
-    return Error(-EINVAL);
-  }
+  if (range.end < range.start) return Error(-EINVAL);
   return range;
 }
 

@@ -64,10 +64,9 @@ int PrepareAnonymous(uint32_t type, Request* request) {
 
 int PrepareFile(RefPtr<File> file, uint32_t type, uint32_t flags,
                 uint64_t offset, Request* request) {
-  uint64_t pages = PageCeil(request->length) >> 12;
-  if ((offset >> 12) + pages < pages || offset > ~uint64_t{0} >> 1) {
-    return -EOVERFLOW;
-  }
+  constexpr uint64_t kMaxOffset = ~uint64_t{0} >> 1;
+  uint64_t length = PageCeil(request->length);
+  if (length > kMaxOffset || offset > kMaxOffset - length) return -EOVERFLOW;
   if (type == kMapSharedValidate) {
     if (flags & ~kMapKnown) return -EOPNOTSUPP;
     type = kMapShared;
