@@ -53,9 +53,40 @@ struct Program {
   ExecArguments arguments;
 };
 
+const char* Reason(int error) {
+  switch (-error) {
+    case ENOENT:
+      return "No such file or directory";
+    case EACCES:
+      return "Permission denied";
+    case ENOTDIR:
+      return "Not a directory";
+    case ELOOP:
+      return "Too many levels of symbolic links or interpreters";
+    case ENOEXEC:
+      return "Not a program for x86-64 Linux, nor a script with #!";
+    case ELIBBAD:
+      return "Its interpreter (dynamic loader) is no program";
+    case E2BIG:
+      return "Argument list too long";
+    case ENOMEM:
+      return "Not enough memory; use --memory";
+    case EIO:
+      return "Input/output error";
+    default:
+      return nullptr;
+  }
+}
+
 [[noreturn]] void FailBoot(StringView what, StringView path, int error) {
-  Log(LogLevel::kError, "%.*s %.*s: error %d", static_cast<int>(what.size()),
-      what.data(), static_cast<int>(path.size()), path.data(), -error);
+  char number[24];
+  const char* reason = Reason(error);
+  if (!reason) {
+    Format(number, sizeof(number), "error %d", -error);
+    reason = number;
+  }
+  Log(LogLevel::kError, "%.*s %.*s: %s", static_cast<int>(what.size()),
+      what.data(), static_cast<int>(path.size()), path.data(), reason);
   int code = error == -ENOENT || error == -ENOTDIR ? kNotFound : kNotExecutable;
   for (;;) RingDoorbell(abi::Doorbell::kExit, code << 8);
 }
