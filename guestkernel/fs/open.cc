@@ -123,6 +123,7 @@ Result<RefPtr<File>> OpenUnnamed(int at_fd, StringView path,
 Result<RefPtr<File>> OpenExisting(RefPtr<Dentry> dentry, uint32_t flags,
                                   bool trailing_slash) {
   if (!dentry->inode()) return Error(-ENOENT);
+  if ((flags & kOpenCreate) && (flags & kOpenExclusive)) return Error(-EEXIST);
   if (((flags & kOpenDirectory) || trailing_slash) &&
       !dentry->inode()->is_directory()) {
     return Error(-ENOTDIR);
@@ -158,10 +159,8 @@ Result<RefPtr<File>> OpenOnce(int at_fd, StringView path, const OpenHow& how) {
       if (!(flags & kOpenCreate)) return Error(-ENOENT);
       return CreateFile(walk.current(), std::move(entry), how);
     }
-    if ((flags & kOpenCreate) && (flags & kOpenExclusive)) {
-      return Error(-EEXIST);
-    }
-    if (entry->inode()->is_symlink() &&
+    bool exclusive = (flags & kOpenCreate) && (flags & kOpenExclusive);
+    if (entry->inode()->is_symlink() && !exclusive &&
         (!(flags & kOpenNoFollow) || walk.trailing_slash())) {
       GK_RETURN_IF_ERROR(walk.FollowLast(entry.get()));
       continue;

@@ -69,10 +69,11 @@ int RenameAt(int old_fd, StringView old_path, int new_fd, StringView new_path,
   }
   if ((flags & kRenameExchange) && flags != kRenameExchange) return -EINVAL;
   if (flags & kRenameWhiteout) return -EINVAL;  // no file system here has them
-  if (old_path.empty() || new_path.empty()) return -ENOENT;
+  if (old_path.empty()) return -ENOENT;
   Renaming r;
   GK_RETURN_IF_ERROR(r.from.Start(old_fd, old_path));
   GK_RETURN_IF_ERROR(r.from.ToParent());
+  if (new_path.empty()) return -ENOENT;
   GK_RETURN_IF_ERROR(r.to.Start(new_fd, new_path));
   GK_RETURN_IF_ERROR(r.to.ToParent());
   Inode* from = r.from.current()->inode();
