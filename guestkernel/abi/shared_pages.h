@@ -40,9 +40,10 @@ struct BootInfo {
   // Strings at kBootStringsGpa: executable path, cwd, hostname, argv[0..argc),
   // envp[0..envc), each NUL-terminated.
   uint32_t strings_size;
-  uint32_t flags;              // kBootFlag*
-  uint64_t rlimits[16][2];     // host RLIMIT_* soft/hard of the caller
-  uint64_t kernel_text_start;  // unused by the kernel; for tools
+  uint32_t flags;           // kBootFlag*
+  uint64_t rlimits[16][2];  // host RLIMIT_* soft/hard of the caller
+  uint32_t stream_kind[3];  // StreamKind (virtio.h) where stdio_kind is kStream
+  uint32_t reserved;
 };
 static_assert(offsetof(BootInfo, memory_size) == 16);
 static_assert(offsetof(BootInfo, random_seed) == 40);

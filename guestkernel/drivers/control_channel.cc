@@ -96,12 +96,15 @@ void OnMessage(const uint8_t* message) {
 
 }  // namespace
 
-int ControlInit() {
+int ControlStart() {
+  if (g_control.device.started()) return 0;
   for (FrameNumber& page : g_control.input) {
-    page = AllocateFrame(FrameZeroing::kUndefined);
+    if (page.is_null()) page = AllocateFrame(FrameZeroing::kUndefined);
     if (page.is_null()) return -ENOMEM;
   }
-  g_control.output = AllocateFrame(FrameZeroing::kUndefined);
+  if (g_control.output.is_null()) {
+    g_control.output = AllocateFrame(FrameZeroing::kUndefined);
+  }
   if (g_control.output.is_null()) return -ENOMEM;
   if (int error =
           g_control.device.Start(abi::kSlotControl, abi::kVirtioIdControl, 0,
@@ -118,7 +121,7 @@ int ControlInit() {
 
 void ControlSend(abi::ControlToHost type, const void* payload, size_t length) {
   GK_ASSERT(length <= abi::kControlMaxPayload);
-  if (!g_control.device.started()) return;
+  if (ControlStart()) return;
   VirtioQueue& queue = g_control.queues[abi::kControlTxQueue];
   const abi::ControlHeader header = {type, static_cast<uint32_t>(length)};
   uint8_t* message = static_cast<uint8_t*>(FrameData(g_control.output));
@@ -139,7 +142,7 @@ void ControlSendStopped(int signo) {
 }
 
 void ControlHandleEvent() {
-  if (!g_control.device.started()) return;
+  if (ControlStart()) return;
   VirtioQueue& queue = g_control.queues[abi::kControlRxQueue];
   VirtioUsed used;
   bool any = false;

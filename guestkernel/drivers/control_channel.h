@@ -12,8 +12,9 @@
 
 namespace gk {
 
-// Starts the device and says hello. -ENODEV, -ENOMEM.
-int ControlInit();
+// Starts the device and says hello, unless that is done: the first message or
+// device event does it. -ENODEV, -ENOMEM.
+int ControlStart();
 
 // Sends one message; nothing happens when there is no channel. The payload is
 // at most kControlMaxPayload bytes.

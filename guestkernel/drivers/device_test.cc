@@ -266,8 +266,8 @@ class StreamTest : public DeviceTest {
     out_.AttachOutput(host_.DupWriter());
     machine_.table.Add(abi::kSlotStdin, &in_);
     machine_.table.Add(abi::kSlotStdout, &out_);
-    EXPECT_EQ(in_port_.Start(abi::kSlotStdin), 0);
-    EXPECT_EQ(out_port_.Start(abi::kSlotStdout), 0);
+    EXPECT_EQ(in_port_.Start(), 0);
+    EXPECT_EQ(out_port_.Start(), 0);
     stdin_ = MakeRef<StreamFile>(&in_port_, kOpenReadOnly, 1);
     stdout_ = MakeRef<StreamFile>(&out_port_, kOpenWriteOnly, 2);
   }
@@ -292,7 +292,7 @@ class StreamTest : public DeviceTest {
 
   HostPipe host_;
   crvm::Console in_, out_;
-  StreamPort in_port_, out_port_;
+  StreamPort in_port_{abi::kSlotStdin}, out_port_{abi::kSlotStdout};
   RefPtr<StreamFile> stdin_, stdout_;
 };
 
@@ -411,12 +411,11 @@ TEST_F(DeviceTest, ControlAndEntropy) {
   machine_.table.Add(abi::kSlotControl, &control);
   machine_.table.Add(abi::kSlotRng, &rng);
 
-  ASSERT_EQ(EntropyInit(), 0);
   EntropyReseed();
   EXPECT_EQ(machine_.entropy.size(), 64u);
   EXPECT_NE(machine_.entropy, std::string(64, 0));
 
-  ASSERT_EQ(ControlInit(), 0);
+  ASSERT_EQ(ControlStart(), 0);
   EXPECT_EQ(messages.hello_version, abi::kAbiVersion);
   ControlSendStopped(SIGTSTP);
   EXPECT_EQ(messages.stopped, static_cast<uint32_t>(SIGTSTP));

@@ -22,15 +22,9 @@ void OnResumed() {
   ControlHandleEvent();
 }
 
-void Require(const char* what, int error) {
-  if (error && error != -ENODEV) Panic("%s does not start: %d", what, error);
-}
-
 }  // namespace
 
 void DriversInit() {
-  Require("entropy device", EntropyInit());
-  Require("control channel", ControlInit());
   AddDeviceEventHook(&ControlHandleEvent);
   SetProgramStoppedHook(&ControlSendStopped);
   AddResumedHook(&OnResumed);

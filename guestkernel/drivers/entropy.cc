@@ -24,10 +24,12 @@ struct Entropy {
 };
 constinit Entropy g_entropy;
 
-}  // namespace
-
-int EntropyInit() {
-  g_entropy.buffer = AllocateFrame(FrameZeroing::kZeroed);
+// Not at boot, where the VMM has given a seed: each register costs an exit.
+int Start() {
+  if (g_entropy.device.started()) return 0;
+  if (g_entropy.buffer.is_null()) {
+    g_entropy.buffer = AllocateFrame(FrameZeroing::kZeroed);
+  }
   if (g_entropy.buffer.is_null()) return -ENOMEM;
   if (int error = g_entropy.device.Start(abi::kSlotRng, abi::kVirtioIdEntropy,
                                          0, &g_entropy.queue, 1, 4)) {
@@ -37,8 +39,10 @@ int EntropyInit() {
   return 0;
 }
 
+}  // namespace
+
 void EntropyReseed() {
-  if (!g_entropy.device.started()) return;
+  if (Start()) return;
   const VirtioBuffer buffer = {g_entropy.buffer.gpa(), kSeedBytes};
   if (g_entropy.queue.Submit(nullptr, 0, &buffer, 1, nullptr)) return;
   g_entropy.queue.Notify();

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The driver of the VMM's entropy device (virtio 1.2, section 5.4). It is asked
-// at boot and after each resume; all else comes from the kernel's generator
-// (arch/random.h).
+// after each resume; at boot the boot info brings a seed, and all else comes
+// from the kernel's generator (arch/random.h).
 #ifndef CRVM_GUESTKERNEL_DRIVERS_ENTROPY_H_
 #define CRVM_GUESTKERNEL_DRIVERS_ENTROPY_H_
 
 namespace gk {
 
-// -ENODEV when there is no such device; the boot seed must do then.
-int EntropyInit();
-
-// Stirs fresh host entropy into the kernel's generator.
+// Stirs fresh host entropy into the kernel's generator, if there is a device.
 void EntropyReseed();
 
 }  // namespace gk

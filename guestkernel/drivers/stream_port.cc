@@ -14,16 +14,17 @@ namespace {
 constexpr uint16_t kQueueSize = 4;
 }
 
-int StreamPort::Start(abi::DeviceSlot slot) {
-  if (int error = device_.Start(slot, abi::kVirtioIdConsole, abi::kCrvmStream,
-                                queues_, 2, kQueueSize)) {
-    return error;
+int StreamPort::Start() {
+  if (started()) return 0;
+  if (buffer_.is_null()) {
+    buffer_ = AllocateFrames(kBufferOrder, FrameZeroing::kUndefined);
   }
-  kind_ = static_cast<abi::StreamKind>(
-      device_.ReadConfig32(offsetof(abi::VirtioConsoleConfig, stream_kind)));
-  buffer_ = AllocateFrames(kBufferOrder, FrameZeroing::kUndefined);
-  result_frame_ = AllocateFrame(FrameZeroing::kZeroed);
-  return buffer_.is_null() || result_frame_.is_null() ? -ENOMEM : 0;
+  if (result_frame_.is_null()) {
+    result_frame_ = AllocateFrame(FrameZeroing::kZeroed);
+  }
+  if (buffer_.is_null() || result_frame_.is_null()) return -ENOMEM;
+  return device_.Start(slot_, abi::kVirtioIdConsole, abi::kCrvmStream, queues_,
+                       2, kQueueSize);
 }
 
 abi::StreamTxResult& StreamPort::result() const {
@@ -32,6 +33,7 @@ abi::StreamTxResult& StreamPort::result() const {
 
 int64_t StreamPort::Send(UserIo& io) {
   GK_ASSERT(!output_busy());
+  if (int error = Start()) return error;
   const size_t wanted =
       io.remaining() < kBufferSize ? io.remaining() : kBufferSize;
   const int64_t n = io.CopyIn(FrameData(buffer_), wanted);
@@ -52,6 +54,10 @@ int64_t StreamPort::Send(UserIo& io) {
 }
 
 void StreamPort::RequestInput() {
+  if (Start()) {
+    end_of_input_ = true;
+    return;
+  }
   if (end_of_input_ || input_size() > 0 || queues_[kRx].in_flight() > 0) return;
   const VirtioBuffer buffer = {buffer_.gpa(), kBufferSize};
   if (queues_[kRx].Submit(nullptr, 0, &buffer, 1, this)) return;

@@ -22,14 +22,14 @@ namespace gk {
 
 class StreamPort {
  public:
-  StreamPort() = default;
+  explicit StreamPort(crvm::abi::DeviceSlot slot) : slot_(slot) {}
   StreamPort(const StreamPort&) = delete;
   StreamPort& operator=(const StreamPort&) = delete;
 
+  // Brings the device up, unless it is; the calls below do it when needed.
   // -ENODEV when the VMM has none in this slot, -ENOMEM.
-  int Start(crvm::abi::DeviceSlot slot);
+  int Start();
   bool started() const { return device_.started(); }
-  crvm::abi::StreamKind kind() const { return kind_; }
 
   // Woken when anything below changes.
   WaitQueue& queue() { return queue_; }
@@ -63,9 +63,9 @@ class StreamPort {
   bool Reap();
   crvm::abi::StreamTxResult& result() const;
 
+  const crvm::abi::DeviceSlot slot_;
   VirtioDevice device_;
   VirtioQueue queues_[2];
-  crvm::abi::StreamKind kind_ = crvm::abi::kStreamNone;
   WaitQueue queue_;
   FrameNumber buffer_;        // kBufferSize bytes, input or output
   FrameNumber result_frame_;  // a StreamTxResult

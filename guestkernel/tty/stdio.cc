@@ -86,14 +86,11 @@ int StartConsole() {
   return 0;
 }
 
-// Null when the VMM has no such stream.
-StreamPort* StartStream(uint32_t fd) {
-  StreamPort* port = new (std::nothrow) StreamPort;
-  if (!port) return nullptr;
-  const auto slot = static_cast<abi::DeviceSlot>(abi::kSlotStdin + fd);
-  if (port->Start(slot) == 0) return port;
-  delete port;
-  return nullptr;
+// Null when out of memory. The device is started when it is first used: each
+// register costs an exit, and many programs use one stream of three.
+StreamPort* NewStream(uint32_t fd) {
+  return new (std::nothrow)
+      StreamPort(static_cast<abi::DeviceSlot>(abi::kSlotStdin + fd));
 }
 
 Result<RefPtr<File>> OpenConsoleFile() {
@@ -104,9 +101,9 @@ Result<RefPtr<File>> OpenConsoleFile() {
 }
 
 Result<RefPtr<File>> OpenStream(uint32_t fd) {
-  StreamPort* port = g_streams[fd];
-  if (!port) return Error(-ENODEV);
-  if (port->kind() == abi::kStreamNone) return RefPtr<File>();
+  if (GetBootInfo().stream_kind[fd] == abi::kStreamNone) return RefPtr<File>();
+  StreamPort* port = g_streams[fd] = NewStream(fd);
+  if (!port) return Error(-ENOMEM);
   auto file = MakeRef<StreamFile>(
       port, fd == 0 ? kOpenReadOnly : kOpenWriteOnly, fd + 1);
   if (!file) return Error(-ENOMEM);
@@ -117,9 +114,11 @@ Result<RefPtr<File>> OpenStream(uint32_t fd) {
 
 void TtyInit() {
   if (RegisterDevices()) Panic("no memory for the terminal devices");
-  const int error = StartConsole();
-  if (error && error != -ENODEV) Panic("console does not start: %d", error);
-  for (uint32_t fd = 0; fd < 3; ++fd) g_streams[fd] = StartStream(fd);
+  const uint32_t* kinds = GetBootInfo().stdio_kind;
+  const auto tty = static_cast<uint32_t>(abi::StdioKind::kTty);
+  if (kinds[0] == tty || kinds[1] == tty || kinds[2] == tty) {
+    if (int error = StartConsole()) Panic("console does not start: %d", error);
+  }
   AddDeviceEventHook(&OnDeviceEvent);
 }
 

@@ -77,6 +77,7 @@ absl::Status WriteBootInfo(GuestMemory& memory, abi::PrivilegeMode mode,
   }
   for (int i = 0; i < 3; ++i) {
     info.stdio_kind[i] = static_cast<uint32_t>(p.stdio[i]);
+    info.stream_kind[i] = p.stream[i];
   }
   info.tty_columns = p.columns;
   info.tty_rows = p.rows;

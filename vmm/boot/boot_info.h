@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "guestkernel/abi/shared_pages.h"
+#include "guestkernel/abi/virtio.h"
 #include "vmm/boot/descriptor_tables.h"
 #include "vmm/memory/guest_memory.h"
 
@@ -23,6 +24,7 @@ struct BootParameters {
   std::vector<std::string> argv;
   std::vector<std::string> env;
   abi::StdioKind stdio[3] = {};
+  abi::StreamKind stream[3] = {};
   uint16_t columns = 80, rows = 24;
   uint64_t xcr0 = 0;
   uint32_t xsave_size = 0;

@@ -90,7 +90,10 @@ absl::Status Machine::Boot(const MachineConfig& config) {
   boot.hostname = config.hostname;
   boot.argv = config.argv;
   boot.env = config.env;
-  for (int i = 0; i < 3; ++i) boot.stdio[i] = config.stdio[i].kind;
+  for (int i = 0; i < 3; ++i) {
+    boot.stdio[i] = config.stdio[i].kind;
+    boot.stream[i] = config.stdio[i].stream;
+  }
   boot.columns = config.columns;
   boot.rows = config.rows;
   boot.xcr0 = xsave_.xcr0;
@@ -187,7 +190,12 @@ void Machine::set_interest_callback(std::function<void()> callback) {
 
 absl::StatusOr<bool> Machine::BeforeEntry() {
   if (kill_.load() || exit_status_) return false;
-  if (host_work_.exchange(false)) devices_->table().ProcessHostEvents();
+  if (host_work_.exchange(false)) {
+    devices_->table().ProcessHostEvents();
+    // Also when no device runs yet: the kernel starts the control channel when
+    // it is first told to look.
+    runner_->SetPending(abi::kEventDevice);
+  }
   return true;
 }
 

@@ -17,8 +17,8 @@ absl::Span<const uint8_t> FrameBits(const GuestMemory& memory) {
   uint64_t frames = memory.size() / abi::kPageSize;
   uint64_t count = std::min(info->frame_bitmap_bits, frames);
   count = std::min(count, info->frame_watermark);
-  auto bits = memory.Slice(GuestAddress(info->frame_bitmap_gpa),
-                           (count + 7) / 8);
+  auto bits =
+      memory.Slice(GuestAddress(info->frame_bitmap_gpa), (count + 7) / 8);
   if (!bits.ok()) return {};
   return *bits;
 }
@@ -39,8 +39,7 @@ absl::Status UsedMemory::ForEachInUse(const RangeCallback& callback) {
     return callback(first * abi::kPageSize, bytes);
   };
   if (bits.empty()) return emit(0, memory_->size() / abi::kPageSize);
-  uint64_t frames =
-      std::min(bits.size() * 8, memory_->size() / abi::kPageSize);
+  uint64_t frames = std::min(bits.size() * 8, memory_->size() / abi::kPageSize);
   for (uint64_t i = 0; i < frames;) {
     if (bits[i / 8] == 0 && i % 8 == 0) {
       i += 8;

@@ -80,6 +80,7 @@ absl::Status VcpuRunner::PrepareThread() {
 absl::Status VcpuRunner::Run(ExitHandler& handler) {
   CRVM_RETURN_IF_ERROR(PrepareThread());
   absl::Status status;
+  bool in_device_access = true;  // then the kernel looks at events itself
   for (;;) {
     kicked_.store(false, std::memory_order_release);
     auto go_on = handler.BeforeEntry();
@@ -87,12 +88,15 @@ absl::Status VcpuRunner::Run(ExitHandler& handler) {
       status = go_on.status();
       break;
     }
+    if (!in_device_access) status = DeliverEvents();
+    if (!status.ok()) break;
     auto exited = vcpu_.Run();
     if (!exited.ok()) {
       status = exited.status();
       break;
     }
-    status = *exited ? HandleExit(handler) : DeliverEvents();
+    in_device_access = *exited && vcpu_.run().exit_reason == KVM_EXIT_MMIO;
+    if (*exited) status = HandleExit(handler);
     if (!status.ok()) break;
   }
   thread_known_.store(false, std::memory_order_release);
@@ -201,7 +205,7 @@ absl::Status VcpuRunner::HandleExit(ExitHandler& handler) {
     }
     case KVM_EXIT_INTR:
     case KVM_EXIT_IRQ_WINDOW_OPEN:
-      return DeliverEvents();
+      return absl::OkStatus();  // events are delivered before the next entry
     case KVM_EXIT_INTERNAL_ERROR:
       return absl::InternalError(
           absl::StrCat("KVM could not go on (internal error ",
