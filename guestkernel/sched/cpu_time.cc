@@ -5,6 +5,7 @@
 
 #include "guestkernel/arch/arch.h"
 #include "guestkernel/sched/process.h"
+#include "guestkernel/sched/run_queue.h"
 #include "guestkernel/sched/scheduler.h"
 
 namespace gk {
@@ -33,8 +34,9 @@ void ChargeCurrentThread() {
   Cpu& cpu = ThisCpu();
   Thread* thread = CurrentThread();
   uint64_t tsc = ReadTsc();
-  (cpu.in_user_mode ? thread->user_ns : thread->system_ns) +=
-      SinceLastCharge(tsc);
+  uint64_t ns = SinceLastCharge(tsc);
+  (cpu.in_user_mode ? thread->user_ns : thread->system_ns) += ns;
+  thread->virtual_ns += VirtualTime(ns, thread->nice);
   cpu.charged_until_tsc = tsc;
   cpu.in_user_mode = false;
 }

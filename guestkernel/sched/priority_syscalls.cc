@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// getpriority(2) and setpriority(2). The nice value makes time slices longer or
-// shorter (scheduler.cc). Any thread.
+// getpriority(2) and setpriority(2). The nice value weights the time that a
+// thread uses (run_queue.h). Any thread.
 #include "guestkernel/sched/priority.h"
 #include "guestkernel/sched/process.h"
 #include "guestkernel/sched/syscalls.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// sched_*(2). Policies and priorities are kept and reported; all threads run
-// round robin. Any thread.
+// sched_*(2). Policies and priorities are kept and reported; all threads share
+// the processor alike. Any thread.
 #include "guestkernel/lib/string.h"
 #include "guestkernel/sched/priority.h"
 #include "guestkernel/sched/process.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The scheduler: round robin on each vCPU. A blocked thread that nobody takes
-// over from idles on its own stack, so waking it up again costs no switch. Runs
-// on any thread, in the kernel.
+// The scheduler: on each vCPU the thread with the least virtual time. A blocked
+// thread that nobody takes over from idles on its own stack, so waking it up
+// again costs no switch. Runs on any thread, in the kernel.
 #include "guestkernel/sched/scheduler.h"
 
 #include <utility>
@@ -48,7 +48,7 @@ Thread* NextRunnable(Cpu& cpu) {
     Idle();
     ChargeIdle();
   }
-  return cpu.run_queue.PopFront();
+  return cpu.run_queue.TakeFirst();
 }
 
 void SaveUserState(Thread* thread) {
@@ -68,23 +68,9 @@ void LoadUserState(Thread* thread) {
   SetKernelStackOf(thread->stack);
 }
 
-// A nice step is worth about a quarter of the time (setpriority(2)), but slices
-// stay long against what a switch costs, and short against a human's patience.
-uint64_t SliceOf(const Thread& thread) {
-  constexpr uint64_t kShortest = 500'000, kLongest = 100'000'000;
-  uint64_t slice = kTimeSliceNs;
-  for (int nice = thread.nice; nice > 0 && slice > kShortest; --nice) {
-    slice = slice * 4 / 5;
-  }
-  for (int nice = thread.nice; nice < 0 && slice < kLongest; ++nice) {
-    slice = slice * 5 / 4;
-  }
-  return slice;
-}
-
-void BeginSlice(Cpu& cpu, const Thread& next) {
+void BeginSlice(Cpu& cpu) {
   cpu.need_reschedule = false;
-  cpu.slice_end_ns = MonotonicNs() + SliceOf(next);
+  cpu.slice_end_ns = MonotonicNs() + kTimeSliceNs;
 }
 
 void SwitchTo(Cpu& cpu, Thread* previous, Thread* next) {
@@ -122,14 +108,23 @@ void FinishSwitch() {
 
 void MakeRunnable(Thread* thread) {
   GK_ASSERT(thread->state != ThreadState::kDead);
+  if (thread->started && thread->state == ThreadState::kRunnable) return;
+  thread->state = ThreadState::kRunnable;
+  Cpu& cpu = ThisCpu();
+  // Null on the boot stack; not kRunnable when it idles.
+  Thread* current = CurrentThread();
+  bool is_running = current && current->state == ThreadState::kRunnable;
+  if (is_running) ChargeCurrentThread();
   if (!thread->started) {
     thread->started = true;
     thread->AddRef();  // given up in FinishSwitch after its exit
-  } else if (thread->state == ThreadState::kRunnable) {
+    cpu.run_queue.AddNew(thread, is_running ? current : nullptr);
     return;
   }
-  thread->state = ThreadState::kRunnable;
-  ThisCpu().run_queue.PushBack(thread);
+  cpu.run_queue.AddWoken(thread);
+  if (is_running && RunQueue::Preempts(*thread, *current)) {
+    cpu.need_reschedule = true;
+  }
 }
 
 void Schedule() {
@@ -139,9 +134,9 @@ void Schedule() {
   bool voluntary = previous->state != ThreadState::kRunnable;
   Thread* next = NextRunnable(cpu);
   ChargeCurrentThread();
-  BeginSlice(cpu, *next);
-  if (next == previous) return;
+  BeginSlice(cpu);
   ++(voluntary ? previous->voluntary_switches : previous->involuntary_switches);
+  if (next == previous) return;
   SwitchTo(cpu, previous, next);
 }
 
@@ -151,7 +146,19 @@ void Yield() {
     cpu.need_reschedule = false;
     return;
   }
-  cpu.run_queue.PushBack(CurrentThread());
+  ChargeCurrentThread();
+  cpu.run_queue.AddLast(CurrentThread());
+  Schedule();
+}
+
+void Reschedule() {
+  Cpu& cpu = ThisCpu();
+  ChargeCurrentThread();
+  if (!cpu.run_queue.FirstPrecedes(*CurrentThread())) {
+    BeginSlice(cpu);
+    return;
+  }
+  cpu.run_queue.Add(CurrentThread());
   Schedule();
 }
 
@@ -160,10 +167,10 @@ void SetNeedReschedule() { ThisCpu().need_reschedule = true; }
 
 void StartScheduler() {
   Cpu& cpu = ThisCpu();
-  Thread* next = cpu.run_queue.PopFront();
+  Thread* next = cpu.run_queue.TakeFirst();
   GK_ASSERT(next);
   RestartAccount();
-  BeginSlice(cpu, *next);
+  BeginSlice(cpu);
   LoadUserState(next);
   uint64_t boot_rsp;  // nobody comes back
   SwitchStack(&boot_rsp, next->saved_rsp);

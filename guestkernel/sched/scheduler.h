@@ -7,13 +7,13 @@
 
 #include <cstdint>
 
-#include "guestkernel/lib/intrusive_list.h"
 #include "guestkernel/sched/clock.h"
+#include "guestkernel/sched/run_queue.h"
 #include "guestkernel/sched/thread.h"
 
 namespace gk {
 
-// A thread runs this long while others wait for its vCPU.
+// A thread runs this long before it is looked whether another should.
 inline constexpr uint64_t kTimeSliceNs = 10'000'000;
 
 class Cpu {
@@ -21,7 +21,7 @@ class Cpu {
   Cpu();
 
   // Runnable threads, without the one that runs.
-  IntrusiveList<Thread, &Thread::run_link> run_queue;
+  RunQueue run_queue;
   bool need_reschedule = false;
   uint64_t slice_end_ns = 0;
   // Armed only while somebody waits in the run queue, and left armed across
@@ -38,6 +38,8 @@ class Cpu {
 
 Cpu& ThisCpu();
 
+// need_reschedule: gives way to those that have used less time.
+void Reschedule();
 // Lets threads that are runnable on this vCPU have a slice timer.
 void ArmSliceTimer(Cpu& cpu);
 

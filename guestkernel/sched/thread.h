@@ -100,13 +100,14 @@ class Thread : public RefCounted {
   bool vfork_released = false;
   bool no_new_privileges = false;
   int8_t nice = 0;
-  int policy = 0;             // SCHED_*, as set; all run round robin
+  int policy = 0;             // SCHED_*, as set; all run alike
   int realtime_priority = 0;  // for sched_getparam
   bool reset_on_fork = false;
   uint64_t cpu_mask = ~0ull;
 
   // accounting (ns)
   uint64_t user_ns = 0, system_ns = 0;  // see sched/cpu_time.h
+  uint64_t virtual_ns = 0;              // see sched/run_queue.h
   uint64_t start_ns = 0;
   uint64_t voluntary_switches = 0, involuntary_switches = 0, minor_faults = 0,
            major_faults = 0;

@@ -45,7 +45,7 @@ bool DoPendingWork(Cpu& cpu, Thread* thread, TrapFrame* frame) {
   if (EventsPending()) {
     HandleEvents(TakePendingEvents());
   } else if (cpu.need_reschedule) {
-    Yield();
+    Reschedule();
   } else if (thread->exiting) {
     ExitThread(0);
   } else if (thread->process->state == ProcessState::kStopped &&
