@@ -387,7 +387,7 @@ UserXrstorAsm:
         FIXUP   1b, 2b
 
 // What the VMM needs, by symbol -------------------------------------------------
-        .section .rodata
+        .section .rodata.vmm, "a"
         .balign 8
         .macro  ENTRY_ROW n
         .quad   syscall_entry_supervisor_\n, syscall_entry_deprivileged_\n
