@@ -4,7 +4,7 @@
 //
 // Lazily backed private anonymous memory (MAP_NORESERVE: `--memory` may exceed
 // what the host has free), aligned and advised for 2 MiB host pages, which make
-// first touches and snapshot instants cheap (platform.md section 1).
+// first touches and snapshot instants cheap.
 //
 // Threads: the mapping never moves or shrinks while the object lives, so every
 // thread may translate addresses. The bytes are shared with the running guest:

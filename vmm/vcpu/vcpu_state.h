@@ -40,7 +40,7 @@ struct VcpuSetup {
   unsigned index = 0;
   uint64_t syscall_entry = 0;
 };
-// In the order that KVM wants (platform.md section 2): registers, special
+// In the order that KVM wants (ARCHITECTURE.md, "The VMM"): registers, special
 // registers, XSAVE, XCR0, MSRs; CPUID was set before.
 absl::Status RestoreVcpu(KvmVcpu& vcpu, const VcpuState& state,
                          const VcpuSetup& setup);
