@@ -86,6 +86,9 @@ class Inode : public RefCounted {
     (void)name, (void)new_directory, (void)new_name, (void)flags;
     return -EPERM;
   }
+  // After a Rename of this file or over it: its ctime and number of links are
+  // others now.
+  virtual void NamesChanged() {}
   // O_TMPFILE.
   virtual Result<RefPtr<Inode>> CreateUnnamed(uint32_t mode) {
     (void)mode;

@@ -15,7 +15,7 @@ namespace {
 
 // Walks to the place for a new name; afterwards *entry is its negative dentry.
 // The order of errors is Linux's.
-int StartCreate(Walk& walk, int at_fd, StringView path, bool is_directory,
+int FindNewName(Walk& walk, int at_fd, StringView path, bool is_directory,
                 RefPtr<Dentry>* entry) {
   if (path.empty()) return -ENOENT;
   GK_RETURN_IF_ERROR(walk.Start(at_fd, path));
@@ -23,7 +23,12 @@ int StartCreate(Walk& walk, int at_fd, StringView path, bool is_directory,
   if (walk.last_is_special()) return -EEXIST;
   GK_ASSIGN_OR_RETURN(*entry, walk.LookupLast());
   if (!(*entry)->is_negative()) return -EEXIST;
-  if (walk.trailing_slash() && !is_directory) return -ENOENT;
+  return walk.trailing_slash() && !is_directory ? -ENOENT : 0;
+}
+
+int StartCreate(Walk& walk, int at_fd, StringView path, bool is_directory,
+                RefPtr<Dentry>* entry) {
+  GK_RETURN_IF_ERROR(FindNewName(walk, at_fd, path, is_directory, entry));
   return MayCreateIn(walk.current());
 }
 
@@ -95,9 +100,11 @@ int LinkAt(Dentry* source, int at_fd, StringView path) {
   Walk walk;
   RefPtr<Dentry> entry;
   GK_RETURN_IF_ERROR(
-      StartCreate(walk, at_fd, path, /*is_directory=*/false, &entry));
+      FindNewName(walk, at_fd, path, /*is_directory=*/false, &entry));
   Inode* directory = walk.current()->inode();
   if (directory->fs() != inode->fs()) return -EXDEV;
+  GK_RETURN_IF_ERROR(MayLink(inode.get()));
+  GK_RETURN_IF_ERROR(MayCreateIn(walk.current()));
   if (inode->is_directory()) return -EPERM;
   GK_RETURN_IF_ERROR(directory->Link(entry->name(), inode.get()));
   DentryCache::Get().Instantiate(entry.get(), std::move(inode));

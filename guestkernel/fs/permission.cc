@@ -47,6 +47,25 @@ bool IsOwner(const FileAttributes& attributes) {
          HasCapability(kCapFowner);
 }
 
+uint32_t WithoutPrivilegeBits(const FileAttributes& attributes) {
+  uint32_t mode = attributes.mode & ~kModeSetUid;
+  bool may_keep = InFsGroup(CurrentThread()->credentials, attributes.gid) ||
+                  HasCapability(kCapFsetid);
+  return (mode & 010) || !may_keep ? mode & ~kModeSetGid : mode;
+}
+
+int MayLink(Inode* inode) {
+  FileAttributes attributes;
+  GK_RETURN_IF_ERROR(inode->GetAttributes(&attributes));
+  if (IsOwner(attributes)) return 0;
+  constexpr uint32_t kGroupRuns = kModeSetGid | 010;
+  bool safe = inode->type() == kModeRegular &&
+              !(attributes.mode & kModeSetUid) &&
+              (attributes.mode & kGroupRuns) != kGroupRuns &&
+              CheckAccess(inode, 6) == 0;
+  return safe ? 0 : -EPERM;
+}
+
 int MayCreateIn(Dentry* directory) {
   if (directory->is_unlinked()) return -ENOENT;
   return CheckAccess(directory->inode(), 3);

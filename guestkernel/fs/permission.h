@@ -18,15 +18,16 @@ inline constexpr int kCapDacOverride = 1, kCapDacReadSearch = 2, kCapFowner = 3,
 inline constexpr uint32_t kModeSetUid = 04000, kModeSetGid = 02000,
                           kModeSticky = 01000;
 
-// What remains of a mode when the file is written to or changes hands. The
-// set-group-ID bit without group execution means something else and stays.
-constexpr uint32_t WithoutPrivilegeBits(uint32_t mode) {
-  return mode & ~(kModeSetUid | ((mode & 010) ? kModeSetGid : 0));
-}
+// What remains of a file's mode when it is written to or changes hands: not
+// set-user-ID, and not set-group-ID, unless there is no group execution (then
+// the bit means something else) and the caller is in the group.
+uint32_t WithoutPrivilegeBits(const FileAttributes& attributes);
 
 bool InFsGroup(const Credentials& who, uint32_t gid);
 // Owner of the file, or CAP_FOWNER.
 bool IsOwner(const FileAttributes& attributes);
+// A new hard link to this file, see proc(5), protected_hardlinks.
+int MayLink(Inode* inode);
 // A new name in this directory: write and search; -ENOENT in a removed one.
 int MayCreateIn(Dentry* directory);
 // Taking `victim`'s name out of this directory: also the sticky bit.

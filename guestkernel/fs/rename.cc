@@ -98,6 +98,8 @@ int RenameAt(int old_fd, StringView old_path, int new_fd, StringView new_path,
 
   GK_RETURN_IF_ERROR(
       from->Rename(r.source->name(), to, r.target->name(), flags));
+  r.source->inode()->NamesChanged();
+  if (exists) r.target->inode()->NamesChanged();
   DentryCache& cache = DentryCache::Get();
   if (flags & kRenameExchange) {
     cache.Exchange(r.source.get(), r.target.get());

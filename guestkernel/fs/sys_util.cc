@@ -68,9 +68,9 @@ int CheckAttributeChange(const FileAttributes& now, AttributeChange* change) {
   }
   bool changes_owner = change->set_uid || change->set_gid;
   if (changes_owner && (now.mode & kModeTypeMask) != kModeDirectory &&
-      WithoutPrivilegeBits(now.mode) != now.mode) {
+      WithoutPrivilegeBits(now) != now.mode) {
     change->set_mode = true;
-    change->mode = WithoutPrivilegeBits(now.mode) & 07777;
+    change->mode = WithoutPrivilegeBits(now) & 07777;
   }
   return 0;
 }

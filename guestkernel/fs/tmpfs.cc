@@ -76,6 +76,7 @@ int TmpfsInode::SetAttributes(const AttributeChange& change) {
   if (change.set_size) {
     GK_RETURN_IF_ERROR(SetSize(change.size));
     mtime_ = Now();
+    DropPrivilegeBits();
   }
   if (change.set_mode) mode_ = type() | (change.mode & 07777);
   if (change.set_uid) uid_ = change.uid;
@@ -102,7 +103,10 @@ void TmpfsInode::DropPrivilegeBits() {
   if (!(mode_ & (kModeSetUid | kModeSetGid)) || HasCapability(kCapFsetid)) {
     return;
   }
-  mode_ = WithoutPrivilegeBits(mode_);
+  FileAttributes now;
+  now.mode = mode_;
+  now.gid = gid_;
+  mode_ = WithoutPrivilegeBits(now);
 }
 
 int64_t TmpfsInode::GetXattr(StringView name, void* value, size_t size) {

@@ -146,6 +146,7 @@ int TmpfsRegular::Allocate(int mode, uint64_t offset, uint64_t length) {
   // Absent pages read as zero and are made when they are written.
   if (!(mode & kKeepSize) && end > cache_->size()) cache_->SetSize(end);
   TouchModified();
+  DropPrivilegeBits();
   return 0;
 }
 

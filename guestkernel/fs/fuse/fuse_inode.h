@@ -60,6 +60,7 @@ class FuseInode final : public Inode, public PageCache::Backing {
   int RemoveDirectory(StringView name, Inode* target) override;
   int Rename(StringView name, Inode* new_directory, StringView new_name,
              uint32_t flags) override;
+  void NamesChanged() override { ForgetAttributes(); }
   Result<RefPtr<Inode>> CreateUnnamed(uint32_t mode) override;
   Result<RefPtr<File>> CreateAndOpen(StringView name, uint32_t mode,
                                      uint32_t flags,

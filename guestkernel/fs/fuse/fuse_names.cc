@@ -250,8 +250,7 @@ int FuseInode::Rename(StringView name, Inode* new_directory,
   }
   ForgetAttributes();
   to->ForgetAttributes();
-  // Of the files themselves only the dentries know which they are: their ctime
-  // and number of links may be told late.
+  // The files themselves are told by NamesChanged.
   return 0;
 }
 
