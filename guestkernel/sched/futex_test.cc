@@ -142,6 +142,34 @@ TEST_F(FutexTest, WakeOp) {
   Join(on_other);
 }
 
+TEST_F(FutexTest, WaitvWaitsOnSeveral) {
+  struct {
+    uint64_t expected, address;
+    uint32_t flags, reserved;
+  } specs[2] = {{5, (uint64_t)&word_, 2 | 128, 0}, {0, 0, 2 | 128, 0}};
+  uint32_t other = 8;
+  specs[1].address = (uint64_t)&other;
+  auto wait = [&](uint32_t count, TimeSpec* timeout) {
+    TrapFrame frame = {};
+    SyscallArgs call = {{(uint64_t)specs, count, 0, (uint64_t)timeout, 1},
+                        &frame};
+    return SysFutexWaitv(call);
+  };
+  EXPECT_EQ(wait(2, nullptr), -EAGAIN);
+  EXPECT_EQ(Futex(&word_, kWake, 1), 0);  // nothing was left in the queue
+  specs[1].expected = 8;
+  EXPECT_EQ(wait(0, nullptr), -EINVAL);
+  TimeSpec timeout = ToTimeSpec(MonotonicNs() + 1000);
+  EXPECT_EQ(wait(2, &timeout), -ETIMEDOUT);
+  int64_t result = -1;
+  Thread* waiter = Spawn([&] { result = wait(2, nullptr); }, process());
+  RunOthers();
+  EXPECT_EQ(Futex(&other, kWake, 1), 1);
+  Join(waiter);
+  EXPECT_EQ(result, 1);
+  EXPECT_EQ(Futex(&word_, kWake, 1), 0);
+}
+
 TEST_F(FutexTest, SignalsRestart) {
   int64_t plain, timed;
   TimeSpec timeout = {100, 0};

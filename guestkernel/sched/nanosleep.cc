@@ -66,23 +66,38 @@ class CpuSleep : public CpuTimer {
   bool due_ = false;
 };
 
-// A restart after a signal would have to remember the clock: relative sleeps
-// report the time left instead.
-int64_t SleepOnCpuClock(const ClockId& clock, bool absolute, uint64_t ns,
-                        UserAddress remaining) {
-  uint64_t start = clock.Now();
-  uint64_t deadline = absolute ? ns : (ns > ~start ? ~uint64_t{0} : start + ns);
-  if (deadline <= start) return 0;
+// -kErestartSys when a signal ends the sleep.
+int SleepUntilCpuTime(const ClockId& clock, uint64_t deadline) {
+  if (deadline <= clock.Now()) return 0;
   CpuSleep timer(clock);
   timer.Arm(deadline);
+  CurrentThread()->wait_reason = "nanosleep";
   while (!timer.due()) {
     PrepareToBlock();
-    if (Block(Deadline::Never()) == 0) continue;
-    if (absolute) return -kErestartNoHand;
-    GK_RETURN_IF_ERROR(WriteRemaining(remaining, deadline, clock.Now()));
-    return -EINTR;
+    int error = Block(Deadline::Never());
+    if (error != 0 && !timer.due()) return error;
   }
   return 0;
+}
+
+int64_t SleepOnCpuClock(int id, uint64_t deadline, UserAddress remaining);
+
+// args: the clock's id, where the remaining time goes.
+int64_t RestartCpuSleep(RestartBlock& block) {
+  return SleepOnCpuClock(static_cast<int>(block.args[0]), block.deadline_ns,
+                         UserAddress(block.args[1]));
+}
+
+int64_t SleepOnCpuClock(int id, uint64_t deadline, UserAddress remaining) {
+  GK_ASSIGN_OR_RETURN(ClockId clock, ParseClockId(id));
+  if (SleepUntilCpuTime(clock, deadline) == 0) return 0;
+  GK_RETURN_IF_ERROR(WriteRemaining(remaining, deadline, clock.Now()));
+  RestartBlock& block = CurrentThread()->restart_block;
+  block.restart = &RestartCpuSleep;
+  block.deadline_ns = deadline;
+  block.args[0] = static_cast<uint64_t>(id);
+  block.args[1] = remaining.value;
+  return -kErestartRestartBlock;
 }
 
 }  // namespace
@@ -107,7 +122,12 @@ int64_t SysClockNanosleep(const SyscallArgs& args) {
   if (clock.kind != ClockId::Kind::kSystem) {
     // Its own time does not pass while a thread sleeps.
     if (clock.thread == CurrentThread()) return -EINVAL;
-    return SleepOnCpuClock(clock, absolute, ns, args.User(3));
+    if (absolute) {
+      return SleepUntilCpuTime(clock, ns) == 0 ? 0 : -kErestartNoHand;
+    }
+    uint64_t now = clock.Now();
+    uint64_t deadline = ns > ~now ? ~uint64_t{0} : now + ns;
+    return SleepOnCpuClock(args.Int(0), deadline, args.User(3));
   }
   if (!absolute) {
     // Setting CLOCK_REALTIME does not change how long a relative sleep is.

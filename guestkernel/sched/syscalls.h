@@ -41,8 +41,9 @@ int64_t SysTimerGettime(const SyscallArgs& args);
 int64_t SysTimerGetoverrun(const SyscallArgs& args);
 int64_t SysTimerDelete(const SyscallArgs& args);
 
-// futex.cc, futex_exit.cc
+// futex.cc, futex_waitv.cc, futex_exit.cc
 int64_t SysFutex(const SyscallArgs& args);
+int64_t SysFutexWaitv(const SyscallArgs& args);
 int64_t SysSetRobustList(const SyscallArgs& args);
 int64_t SysGetRobustList(const SyscallArgs& args);
 

@@ -274,6 +274,7 @@ const SyscallEntry kSyscallTable[] = {
     {438, "pidfd_getfd", SysPidfdGetfd},
     {439, "faccessat2", SysFaccessat2},
     {441, "epoll_pwait2", SysEpollPwait2},
+    {449, "futex_waitv", SysFutexWaitv},
     {452, "fchmodat2", SysFchmodat2},
     // clang-format on
 };
