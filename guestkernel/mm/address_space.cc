@@ -17,6 +17,8 @@ namespace {
 // Where mmap starts when exec has not said: below room for the stack.
 constexpr uint64_t kDefaultMmapBase = crvm::abi::kUserEnd - (256ull << 20);
 
+constexpr uint64_t kMaxDataSegment = 4 << 20;
+
 constinit AddressSpace* g_active = nullptr;
 
 }  // namespace
@@ -64,6 +66,12 @@ Result<uint64_t> AddressSpace::Map(const MapRequest& request) {
   vma->flags = request.flags;
   if (!vma->shared()) vma->flags |= kVmaMayWrite;
   if (lock_future_) vma->flags |= kVmaLocked;
+  // The loader puts segments in their place. (Others may expect to see later
+  // changes of the file, where they have not written.)
+  if (request.fixed && request.object && !vma->shared() &&
+      vma->Has(kVmaWrite) && length <= kMaxDataSegment) {
+    vma->flags |= kVmaData;
+  }
   vma->object = request.object;
   vma->object_page = request.object ? request.object_page : 0;
   vma->file = request.file;
@@ -75,7 +83,11 @@ Result<uint64_t> AddressSpace::Map(const MapRequest& request) {
   bool populate = request.populate || vma->Has(kVmaLocked);
   bool write = vma->Has(kVmaWrite);
   Insert(std::move(vma));
-  if (populate) Populate(at, length, write);  // as Linux: failure is no error
+  if (populate) {
+    Populate(at, length, write);  // as Linux: failure is no error
+  } else if (request.fixed) {
+    PrefaultFixed(at, at + length);
+  }
   return at;
 }
 

@@ -36,6 +36,7 @@ enum VmaFlags : uint32_t {
   kVmaNoHuge = 2048,   // MADV_NOHUGEPAGE
   kVmaNoReserve = 4096,
   kVmaDontDump = 8192,
+  kVmaData = 16384,  // a program's data segment, by the look of it
 };
 inline constexpr uint32_t kVmaAccess = kVmaRead | kVmaWrite | kVmaExec;
 inline constexpr size_t kMaxVmas = 65530;  // vm.max_map_count
@@ -78,7 +79,10 @@ struct FaultAccess {
 class AddressSpace : public RefCounted {
  public:
   static Result<RefPtr<AddressSpace>> Create();  // empty, kernel half shared
-  Result<RefPtr<AddressSpace>> Fork();           // copy-on-write duplicate
+  // Copy-on-write duplicate. The pages of `hot` addresses, which both sides
+  // will write at once (stack, thread control block), are copied right away.
+  Result<RefPtr<AddressSpace>> Fork(const uint64_t* hot = nullptr,
+                                    size_t hot_count = 0);
   ~AddressSpace() override;
 
   uint64_t root_gpa() const { return root_; }
@@ -214,6 +218,7 @@ class AddressSpace : public RefCounted {
   int ProtectVma(uint64_t start, uint64_t end, uint32_t flags, bool* flush);
   bool ChangeRights(const Vma& vma, uint64_t start, uint64_t end);
   bool WriteProtectRange(uint64_t start, uint64_t end);
+  void CopyHotPage(uint64_t address, AddressSpace* child);
   int CopyVma(const Vma& vma, AddressSpace* child, bool* flush);
 
   // ---- remap.cc
@@ -234,6 +239,8 @@ class AddressSpace : public RefCounted {
   bool Walk(Fault& fault);
   bool MapHugeZero(Fault& fault);
   FaultResult AnonymousFault(Fault& fault);
+  void ZeroAround(Fault& fault, Pte flags);
+  void PrefaultFixed(uint64_t start, uint64_t end);
   FaultResult ObjectFault(Fault& fault);
   void MapPresentAround(Fault& fault, bool writable);
   FaultResult ObjectPrivateWrite(Fault& fault);
@@ -252,6 +259,8 @@ class AddressSpace : public RefCounted {
   uint64_t resident_pages_ = 0, total_pages_ = 0;
   uint64_t data_pages_ = 0, stack_pages_ = 0, locked_pages_ = 0;
   uint64_t last_copied_page_ = 0;  // of the last copy on write
+  uint64_t next_window_ = 0;       // where the last window of zeros ended
+  unsigned window_pages_ = 0;      // and how large it was
   bool lock_future_ = false;       // mlockall(MCL_FUTURE)
 };
 

@@ -22,6 +22,7 @@ namespace {
 
 // Pages mapped around a fault, powers of two.
 constexpr unsigned kAnonymousWindow = 16;
+constexpr unsigned kLargestWindow = 64;  // for a program that walks
 constexpr unsigned kObjectWindow = 64;
 constexpr unsigned kCopyWindow = 16;
 
@@ -36,6 +37,14 @@ Window WindowAround(const AddressSpace::Fault& fault, unsigned pages) {
   if (fault.index - first > below) first = fault.index - below;
   if (last - fault.index > above) last = fault.index + above;
   return {first, last};
+}
+
+// Where `pages` from the fault on end, in the table and in the VMA.
+unsigned ForwardEnd(const AddressSpace::Fault& fault, unsigned pages) {
+  unsigned last = fault.index + pages;
+  uint64_t above = (fault.vma->end - fault.address) >> 12;
+  if (last - fault.index > above) last = fault.index + above;
+  return last < kTableEntries ? last : kTableEntries;
 }
 
 FaultResult ResultOf(int error) {
@@ -103,7 +112,10 @@ FaultResult AddressSpace::FaultIn(Fault& fault) {
     return WriteProtectedFault(fault);
   }
   if (!fault.vma->object) return AnonymousFault(fault);
-  if (fault.write && !fault.vma->shared()) return ObjectPrivateWrite(fault);
+  // Nearly all pages of a data segment are written sooner or later: what is
+  // read there is copied at once, before it costs another fault.
+  bool copy = fault.write ? !fault.vma->shared() : fault.vma->Has(kVmaData);
+  if (copy) return ObjectPrivateWrite(fault);
   return ObjectFault(fault);
 }
 
@@ -141,19 +153,33 @@ FaultResult AddressSpace::AnonymousFault(Fault& fault) {
     return FaultResult::kOutOfMemory;
   }
   fault.table[fault.index] = MakePte(frame, flags);
-  unsigned added = 1;
-  if (MemoryIsPlentiful()) {
-    Window window = WindowAround(fault, kAnonymousWindow);
-    for (unsigned i = window.first; i < window.last; ++i) {
-      if (fault.table[i] != 0) continue;
-      frame = Frames().Allocate(FrameUse::kData, FrameZeroing::kZeroed);
-      if (frame.is_null()) break;
-      fault.table[i] = MakePte(frame, flags);
-      ++added;
-    }
+  AddResident(1);
+  if (MemoryIsPlentiful()) ZeroAround(fault, flags);
+  return FaultResult::kHandled;
+}
+
+// Fills what is empty around the page, more of it each time that a program goes
+// on where the last window ended.
+void AddressSpace::ZeroAround(Fault& fault, Pte flags) {
+  Window window = WindowAround(fault, kAnonymousWindow);
+  if (fault.address == next_window_) {
+    if (window_pages_ < kLargestWindow) window_pages_ *= 2;
+    window.last = ForwardEnd(fault, window_pages_);
+  } else {
+    window_pages_ = kAnonymousWindow;
+  }
+  unsigned added = 0;
+  for (unsigned i = window.first; i < window.last; ++i) {
+    if (fault.table[i] != 0) continue;
+    FrameNumber frame =
+        Frames().Allocate(FrameUse::kData, FrameZeroing::kZeroed);
+    if (frame.is_null()) break;
+    fault.table[i] = MakePte(frame, flags);
+    ++added;
   }
   AddResident(added);
-  return FaultResult::kHandled;
+  next_window_ =
+      fault.address + (uint64_t{window.last} - fault.index) * kPageSize;
 }
 
 // ---- memory objects
@@ -174,6 +200,12 @@ FaultResult AddressSpace::ObjectFault(Fault& fault) {
   fault.table[fault.index] =
       MakePte(*frame, LeafFlags(vma, fault.write || all_writable));
   AddResident(1);
+  // Memory without a backing: absent pages cost no I/O either.
+  if (all_writable && MemoryIsPlentiful()) {
+    Window window = WindowAround(fault, kAnonymousWindow);
+    object->CreatePages(page - (fault.index - window.first),
+                        window.last - window.first);
+  }
   MapPresentAround(fault, all_writable);
   return FaultResult::kHandled;
 }
@@ -203,8 +235,41 @@ void AddressSpace::MapPresentAround(Fault& fault, bool writable) {
   AddResident(added);
 }
 
-// Copies the page, and its neighbours that the object has at hand: what is
-// written in a private file mapping is mostly data that the loader relocates.
+// What the loader puts in its place (MAP_FIXED) will be used: maps what needs
+// no I/O, before the program faults on it.
+void AddressSpace::PrefaultFixed(uint64_t start, uint64_t end) {
+  constexpr uint64_t kCode = 512, kData = 32, kZeroed = 64;  // pages
+  Vma* vma = FindVma(start);
+  if (!(vma->flags & kVmaAccess) || vma->shared() || !MemoryIsPlentiful()) {
+    return;
+  }
+  bool writable = vma->Has(kVmaWrite);
+  uint64_t pages = (end - start) >> 12;
+  if (writable && vma->object && !vma->Has(kVmaData)) return;
+  if (!vma->object) {
+    if (pages > kZeroed || !writable) return;
+    Fault fault{.vma = vma, .address = start, .write = true};
+    FaultIn(fault);
+    return;
+  }
+  uint64_t most = writable ? kData : kCode;
+  if (pages > most) end = start + most * kPageSize;
+  unsigned window = writable ? kCopyWindow : kObjectWindow;
+  Pte flags = LeafFlags(*vma, true) | kPteAnonymous;
+  for (uint64_t at = start; at < end;) {
+    Fault fault{.vma = vma, .address = at};
+    if (!Walk(fault)) return;
+    if (writable) {
+      CopyPresentAround(fault, flags);
+    } else {
+      MapPresentAround(fault, false);
+    }
+    at += (window - (fault.index & (window - 1))) * kPageSize;
+  }
+}
+
+// Copies the page; in a data segment, its neighbours that the object has at
+// hand too.
 FaultResult AddressSpace::ObjectPrivateWrite(Fault& fault) {
   const Vma& vma = *fault.vma;
   Result<FrameNumber> from =
@@ -221,7 +286,7 @@ FaultResult AddressSpace::ObjectPrivateWrite(Fault& fault) {
   Pte flags = LeafFlags(vma, true) | kPteAnonymous;
   fault.table[fault.index] = MakePte(frame, flags);
   AddResident(1);
-  if (MemoryIsPlentiful()) CopyPresentAround(fault, flags);
+  if (vma.Has(kVmaData) && MemoryIsPlentiful()) CopyPresentAround(fault, flags);
   return FaultResult::kHandled;
 }
 
@@ -271,10 +336,12 @@ FaultResult AddressSpace::WriteProtectedFault(Fault& fault) {
     MakeExclusiveWritable(fault);
     return FaultResult::kHandled;
   }
-  // One page, unless the program is walking: then the next ones too.
+  // One page, unless the program is walking or relocating data: then the next
+  // ones too, for the price of a TLB flush.
   uint64_t page = fault.address >> 12;
   unsigned last = fault.index + 1;
-  if (page == last_copied_page_ + 1 && MemoryIsPlentiful()) {
+  bool more = page == last_copied_page_ + 1 || vma.Has(kVmaData);
+  if (more && MemoryIsPlentiful()) {
     last = WindowAround(fault, kCopyWindow).last;
   }
   for (unsigned i = fault.index; i < last; ++i) {

@@ -40,7 +40,8 @@ class FaultTest : public ::testing::Test {
     request.address = address;
     request.length = length;
     request.flags = flags;
-    request.fixed = true;
+    request.fixed_noreplace = true;
+    ASSERT_EQ(space_->Unmap(address, length), 0);
     ASSERT_TRUE(space_->Map(request).ok());
   }
   FaultResult Fault(uint64_t address, bool write, bool execute = false) {
@@ -133,6 +134,32 @@ TEST_F(FaultTest, FillingNeedsNoFlushRemovingNeedsOne) {
   Fault(kBase, true);
   other->Activate();
   EXPECT_EQ(Flushes([&] { space_->Unmap(kBase, 64 * kPage); }), 0u);
+}
+
+TEST_F(FaultTest, WalkingProgramsGetLargerWindows) {
+  MapAt(kBase + kPage, 500 * kPage);
+  int faults = 0;
+  for (int i = 1; i <= 500; ++i) {
+    if (!UserByte(*space_, kBase + i * kPage, true)) ++faults;
+    ASSERT_TRUE(Poke(*space_, kBase + i * kPage, i));
+  }
+  EXPECT_LE(faults, 10);
+  for (int i = 1; i <= 500; ++i) {
+    ASSERT_EQ(Peek(*space_, kBase + i * kPage), i & 255);
+  }
+}
+
+TEST_F(FaultTest, MapFixedIsFilledAtOnce) {
+  AddressSpace::MapRequest request;
+  request.address = kBase;
+  request.length = 10 * kPage;
+  request.flags = kRw;
+  request.fixed = true;
+  ASSERT_TRUE(space_->Map(request).ok());
+  EXPECT_EQ(MappedPages(*space_, kBase, kBase + 10 * kPage), 10);
+  request.flags = 0;
+  ASSERT_TRUE(space_->Map(request).ok());
+  EXPECT_EQ(space_->resident_pages(), 0u);
 }
 
 // ---- huge pages
@@ -298,6 +325,22 @@ TEST_F(FaultTest, ForkSharesFramesUntilOneSideWrites) {
   EXPECT_TRUE(Poke(*space_, kBase, 5));
   EXPECT_EQ(EntryAt(*space_, kBase) & ~uint64_t{0xfff}, before);
   EXPECT_EQ(Peek(*child, kBase), 9);
+}
+
+TEST_F(FaultTest, HotPagesAreCopiedByForkItself) {
+  MapAt(kBase, 4 * kPage);
+  for (int i = 0; i < 4; ++i) Poke(*space_, kBase + i * kPage, i + 1);
+  const uint64_t hot[] = {kBase + kPage + 77, kBase + 90 * kPage};
+  RefPtr<AddressSpace> child = space_->Fork(hot, 2).take();
+  EXPECT_NE(UserByte(*space_, kBase + kPage, true), nullptr);
+  EXPECT_NE(UserByte(*child, kBase + kPage, true), nullptr);
+  EXPECT_EQ(UserByte(*space_, kBase, true), nullptr);
+  EXPECT_EQ(Peek(*child, kBase + kPage), 2);
+  Poke(*child, kBase + kPage, 9);
+  EXPECT_EQ(Peek(*space_, kBase + kPage), 2);
+  uint64_t before = FreeFrames();
+  child.reset();
+  EXPECT_GE(FreeFrames(), before + 1);
 }
 
 TEST_F(FaultTest, AfterTheChildIsGoneOneFaultMakesAllWritableAgain) {

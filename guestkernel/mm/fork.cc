@@ -3,6 +3,7 @@
 // fork: the same VMAs, the same frames, private ones read-only on both sides.
 // Kernel only, big kernel lock held.
 #include "guestkernel/lib/errno.h"
+#include "guestkernel/lib/string.h"
 #include "guestkernel/mm/address_space.h"
 #include "guestkernel/mm/internal.h"
 #include "guestkernel/mm/page_table.h"
@@ -19,7 +20,8 @@ void AddHugeRefs(Pte entry) {
 
 }  // namespace
 
-Result<RefPtr<AddressSpace>> AddressSpace::Fork() {
+Result<RefPtr<AddressSpace>> AddressSpace::Fork(const uint64_t* hot,
+                                                size_t hot_count) {
   GK_ASSIGN_OR_RETURN(RefPtr<AddressSpace> child, Create());
   GK_RETURN_IF_ERROR(child->vmas_.Reserve(vmas_.size() + 2));
   GK_RETURN_IF_ERROR(child->auxv.Resize(auxv.size()));
@@ -48,10 +50,31 @@ Result<RefPtr<AddressSpace>> AddressSpace::Fork() {
     child->Append(std::move(copy));
     if (!vma.Has(kVmaWipeOnFork)) error = CopyVma(vma, child.get(), &flush);
   }
+  for (size_t i = 0; i < hot_count && error == 0; ++i) {
+    CopyHotPage(hot[i], child.get());
+  }
   if (flush) FlushIfActive();
   if (error) return Error(error);
   child->peak_resident_pages = child->resident_pages_;
   return child;
+}
+
+// Before the flush of a fork: the child gets a copy, and this space its right
+// to write back.
+void AddressSpace::CopyHotPage(uint64_t address, AddressSpace* child) {
+  Pte* mine = FindPte(root_, address);
+  Pte* theirs = FindPte(child->root_, address);
+  Vma* vma = FindVma(address);
+  if (!mine || !theirs || !vma || vma->shared() || !vma->Has(kVmaWrite)) return;
+  if (*mine != *theirs || !(*mine & kPteAnonymous)) return;
+  FrameNumber frame = PteFrame(*mine);
+  if ((*mine & kPteWrite) || FrameRefCount(frame) != 2) return;
+  FrameNumber copy = AllocateFrame(FrameZeroing::kUndefined);
+  if (copy.is_null()) return;
+  memcpy(FrameData(copy), FrameData(frame), kPageSize);
+  ReleaseFrame(frame);
+  *mine |= kPteWrite | kPteDirty;
+  *theirs = MakePte(copy, *mine & ~kPteAddressMask);
 }
 
 // The page tables of one VMA. Sets *flush when entries of this space lost the

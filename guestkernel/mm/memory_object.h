@@ -39,6 +39,11 @@ class MemoryObject : public RefCounted {
   virtual void ReadAhead(uint64_t first, uint64_t count) {
     (void)first, (void)count;
   }
+  // Creates absent pages, zeroed, as far as the object and memory allow. Only
+  // for objects that do not track dirty pages.
+  virtual void CreatePages(uint64_t first, size_t count) {
+    (void)first, (void)count;
+  }
   // Makes pages read as zero and frees them: MADV_REMOVE of memory without a
   // file.
   virtual int PunchHole(uint64_t first, uint64_t count) {
@@ -99,6 +104,7 @@ class PageCache : public MemoryObject {
   bool tracks_dirty() const override { return backing_ != nullptr; }
   void ReadAhead(uint64_t first, uint64_t count) override;
   int PunchHole(uint64_t first, uint64_t count) override;
+  void CreatePages(uint64_t first, size_t count) override;
 
   uint64_t size() const {
     return size_;

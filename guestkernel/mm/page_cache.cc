@@ -231,6 +231,15 @@ void PageCache::GetPresentPages(uint64_t first, size_t count,
   }
 }
 
+void PageCache::CreatePages(uint64_t first, size_t count) {
+  if (backing_) return;
+  uint64_t limit = PageLimit();
+  for (uint64_t index = first; index < first + count; ++index) {
+    if (index >= limit) return;
+    if (!IsPresent(index) && InsertZeroed(index) != 0) return;
+  }
+}
+
 void PageCache::MarkDirty(uint64_t index) {
   if (!backing_) return;
   Node* leaf = FindLeaf(index);

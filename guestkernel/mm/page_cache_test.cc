@@ -68,13 +68,13 @@ class PageCacheTest : public ::testing::Test {
     space_ = AddressSpace::Create().take();
     space_->Activate();
   }
-  uint64_t MapFile(uint64_t pages, uint32_t flags, uint64_t first = 0) {
+  uint64_t MapFile(uint64_t pages, uint32_t flags, bool fixed = false) {
     AddressSpace::MapRequest request;
+    request.fixed = fixed;
     request.address = kBase;
     request.length = pages * kPage;
     request.flags = flags;
     request.object = cache_;
-    request.object_page = first;
     return *space_->Map(request);
   }
   std::string ReadAt(uint64_t offset, size_t n, size_t ahead = 0) {
@@ -188,8 +188,8 @@ TEST_F(PageCacheTest, TruncationZeroesTheTail) {
 // ---- mappings
 
 TEST_F(PageCacheTest, PrivateMappingsReadTheCacheAndWriteCopies) {
-  Open(100);
-  uint64_t at = MapFile(100, kRw);
+  Open(40);
+  uint64_t at = MapFile(40, kRw);
   EXPECT_EQ(Peek(*space_, at + 5 * kPage + 1), FakeFile::At(5 * kPage + 1));
   EXPECT_EQ(UserByte(*space_, at + 5 * kPage, true), nullptr);
   EXPECT_TRUE(Poke(*space_, at + 5 * kPage + 1, 0xee));
@@ -197,6 +197,17 @@ TEST_F(PageCacheTest, PrivateMappingsReadTheCacheAndWriteCopies) {
   EXPECT_EQ(static_cast<uint8_t>(ReadAt(5 * kPage + 1, 1)[0]),
             FakeFile::At(5 * kPage + 1));
   EXPECT_EQ(cache_->dirty_count(), 0u);
+}
+
+// What is mapped in a fixed place is taken for a program's data.
+TEST_F(PageCacheTest, ReadingADataSegmentCopiesIt) {
+  Open(100);
+  uint64_t at = MapFile(100, kRw, /*fixed=*/true);
+  EXPECT_EQ(Peek(*space_, at + 55 * kPage + 1), FakeFile::At(55 * kPage + 1));
+  EXPECT_NE(UserByte(*space_, at + 54 * kPage, true), nullptr);
+  EXPECT_TRUE(Poke(*space_, at + 56 * kPage, 0xee));
+  EXPECT_EQ(static_cast<uint8_t>(ReadAt(56 * kPage, 1)[0]),
+            FakeFile::At(56 * kPage));
 }
 
 TEST_F(PageCacheTest, OneFaultMapsAllThatIsCachedAround) {
@@ -214,7 +225,7 @@ TEST_F(PageCacheTest, OneFaultMapsAllThatIsCachedAround) {
 
 TEST_F(PageCacheTest, WritesToPrivateDataCopyTheNeighboursToo) {
   Open(64);
-  uint64_t at = MapFile(64, kRw);
+  uint64_t at = MapFile(64, kRw, /*fixed=*/true);
   EXPECT_TRUE(Poke(*space_, at + 17 * kPage, 1));
   int writable = 0;
   for (int i = 0; i < 64; ++i) {
@@ -322,6 +333,41 @@ TEST_F(PageCacheTest, SharedMemoryIsWritableAtOnceAndKeptAcrossFork) {
   EXPECT_EQ(Peek(*space_, at + 60 * kPage), 6);
   EXPECT_EQ(space_->Advise(at + 60 * kPage, kPage, kAdviseRemove), 0);
   EXPECT_EQ(Peek(*child, at + 60 * kPage), 0);
+}
+
+TEST_F(PageCacheTest, SharedMemoryComesSixteenPagesAtATime) {
+  Open(1);
+  cache_ = NewSharedMemory(20 * kPage).take();
+  uint64_t at = MapFile(30, kRw | kVmaShared | kVmaMayWrite);
+  EXPECT_TRUE(Poke(*space_, at + 3 * kPage, 1));
+  EXPECT_EQ(cache_->page_count(), 16u);
+  EXPECT_NE(UserByte(*space_, at + 15 * kPage, true), nullptr);
+  EXPECT_TRUE(Poke(*space_, at + 19 * kPage, 1));
+  EXPECT_EQ(cache_->page_count(), 20u);
+  EXPECT_FALSE(Poke(*space_, at + 20 * kPage, 1));
+}
+
+TEST_F(PageCacheTest, MapFixedOfCachedPagesIsFilledAtOnce) {
+  Open(600);
+  ReadAt(0, 600 * kPage);
+  AddressSpace::MapRequest request;
+  request.address = kBase + 3 * kPage;
+  request.length = 590 * kPage;
+  request.flags = kVmaRead | kVmaExec;
+  request.fixed = true;
+  request.object = cache_;
+  request.object_page = 5;
+  ASSERT_TRUE(space_->Map(request).ok());
+  EXPECT_GE(space_->resident_pages(), 509u);
+  auto* byte = UserByte(*space_, kBase + 100 * kPage + 9, false);
+  ASSERT_NE(byte, nullptr);
+  EXPECT_EQ(*byte, FakeFile::At(102 * kPage + 9));
+  // Nothing is read in for it.
+  cache_->Invalidate(true);
+  int reads = file_->reads;
+  request.address += 1000 * kPage;
+  ASSERT_TRUE(space_->Map(request).ok());
+  EXPECT_EQ(file_->reads, reads);
 }
 
 // ---- memory pressure

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // fork(2), vfork(2), clone(2), clone3(2): new threads and processes.
+#include "guestkernel/arch/arch.h"
 #include "guestkernel/process/clone_flags.h"
 #include "guestkernel/process/cpu_limit.h"
 #include "guestkernel/process/credentials.h"
@@ -88,7 +89,9 @@ int CopyMemory(uint64_t flags, Process* from, Process* to) {
     to->memory = from->memory;
     return 0;
   }
-  auto memory = from->memory->Fork();
+  // Both sides go on in the same frame of the stack and with the same TCB.
+  const uint64_t hot[] = {CurrentThread()->frame()->rsp, ReadFsBase()};
+  auto memory = from->memory->Fork(hot, 2);
   if (!memory.ok()) return memory.error();
   to->memory = memory.take();
   return 0;
