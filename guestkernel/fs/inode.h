@@ -177,6 +177,9 @@ class FileSystem {
   virtual RefPtr<Inode> Root() = 0;
   virtual int GetStatistics(FsStatistics* out) = 0;
   virtual const char* type_name() const = 0;
+  // Changed pages go to where the files live (the host), where others see
+  // them. SyncAll also waits until they are on stable storage: sync(2).
+  virtual void WriteBackAll() {}
   virtual int SyncAll() { return 0; }
   // What the next Lookup or LookupPath ends at will be opened with these flags,
   // if it is a regular file: a remote file system may do it in one request.

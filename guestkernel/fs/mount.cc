@@ -108,6 +108,10 @@ int MountAll() {
   return 0;
 }
 
+void WriteBackAllFileSystems() {
+  for (size_t i = 0; i < MountCount(); ++i) MountAt(i).fs->WriteBackAll();
+}
+
 int SyncAllFileSystems() {
   int result = 0;
   for (size_t i = 0; i < MountCount(); ++i) {

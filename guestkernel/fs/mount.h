@@ -20,6 +20,7 @@ void SetBooting(bool booting);
 void ForgetMounts();
 
 int SyncAllFileSystems();
+void WriteBackAllFileSystems();  // as at exit: no waiting for the disk
 
 }  // namespace gk
 #endif  // CRVM_GUESTKERNEL_FS_MOUNT_H_

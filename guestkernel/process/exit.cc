@@ -19,7 +19,7 @@ namespace {
 // Dirty pages of host files back to the host, output to the terminal (if it is
 // stopped by ^S, after ^Q); then the VM ends.
 [[noreturn]] void EndMachine(int wait_status) {
-  (void)SyncAllFileSystems();
+  WriteBackAllFileSystems();
   CurrentThread()->blocked = SignalSet{~uint64_t{0}};
   CurrentThread()->exiting = false;
   DrainConsole();

@@ -63,8 +63,12 @@ int FuseFs::GetStatistics(FsStatistics* out) {
   return 0;
 }
 
-int FuseFs::SyncAll() {
+void FuseFs::WriteBackAll() {
   ForEachInode([](FuseInode* inode) { inode->WriteBack(); });
+}
+
+int FuseFs::SyncAll() {
+  WriteBackAll();
   FuseRequest request(connection_, FUSE_SYNCFS, FUSE_ROOT_ID);
   request.Add(fuse_syncfs_in{});
   return request.Call();

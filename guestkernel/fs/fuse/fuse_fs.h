@@ -27,6 +27,7 @@ class FuseFs final : public FileSystem {
   RefPtr<Inode> Root() override;
   int GetStatistics(FsStatistics* out) override;
   const char* type_name() const override { return "fuse.crvm"; }
+  void WriteBackAll() override;
   int SyncAll() override;
   void ExpectOpen(uint32_t flags) override {
     open_expected_ = true;
