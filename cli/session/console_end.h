@@ -23,6 +23,12 @@ class ConsoleEnd : public PollSource {
   // Before this process stops, and when it goes on.
   virtual void OnSuspend() {}
   virtual void OnContinue() {}
+  // The program was stopped by a signal. True when that is taken care of; else
+  // the session stops this process.
+  virtual bool OnGuestStopped(int signal) {
+    (void)signal;
+    return false;
+  }
   // The guest has ended: true when its output is all out.
   virtual bool Flushed() { return true; }
 };

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -110,6 +111,7 @@ class FakeGuest : public Guest {
   std::function<void()> during_save;
   int pauses = 0;
   int resumes = 0;
+  std::atomic<bool> paused{false};
 
   // Guest:
   bool IsTty(int fd) const override { return tty_[fd]; }
@@ -130,12 +132,19 @@ class FakeGuest : public Guest {
     std::lock_guard<std::mutex> lock(mutex_);
     killed_ = true;
     changed_.notify_all();
+    // Whoever waits for input need not any more.
+    terminal_.PushEof();
+    for (FakeConsole& console : streams_) console.PushEof();
   }
   absl::Status Pause() override {
     ++pauses;
+    paused = true;
     return absl::OkStatus();
   }
-  void Resume() override { ++resumes; }
+  void Resume() override {
+    ++resumes;
+    paused = false;
+  }
   absl::Status Save(ComponentSink& sink) override {
     if (during_save) during_save();
     CRVM_RETURN_IF_ERROR(save_status);

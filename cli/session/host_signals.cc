@@ -29,12 +29,15 @@ void HostSignals::Block() {
   const sigset_t set = HandledSignals();
   CRVM_CHECK(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
   signal(SIGPIPE, SIG_IGN);
+  // With a file size limit (ulimit -f) a save shall fail, not the VM end.
+  signal(SIGXFSZ, SIG_IGN);
 }
 
 void HostSignals::Unblock() {
   const sigset_t set = HandledSignals();
   CRVM_CHECK(pthread_sigmask(SIG_UNBLOCK, &set, nullptr) == 0);
   signal(SIGPIPE, SIG_DFL);
+  signal(SIGXFSZ, SIG_DFL);
 }
 
 HostSignals::HostSignals(std::function<void(int)> handler)

@@ -14,9 +14,9 @@ namespace crvm {
 
 class HostSignals : public PollSource {
  public:
-  // Blocks the signals and ignores SIGPIPE. At the start of main(), before
-  // there are other threads, which inherit it. Signals that the parent set to
-  // be ignored stay so (nohup).
+  // Blocks the signals and ignores SIGPIPE and SIGXFSZ. At the start of main(),
+  // before there are other threads, which inherit it. Signals that the parent
+  // set to be ignored stay so (nohup).
   static void Block();
   // What Block changed, back again: before exec of another program.
   static void Unblock();

@@ -40,10 +40,8 @@ Session::Session(Guest* guest, ConsoleEnd* console, UniqueFd listener,
       options_(std::move(options)),
       started_ns_(UnixNanoseconds()),
       control_(std::move(listener), this),
+      signals_([this](int signal) { OnSignal(signal); }),
       wait_status_(absl::UnknownError("the guest has not ended")) {
-  if (options_.forward_signals) {
-    signals_.emplace([this](int signal) { OnSignal(signal); });
-  }
   guest_->set_interest_callback([this] { wake_.Notify(); });
   guest_->set_stopped_callback([this](int signal) {
     stopped_by_ = signal;
@@ -70,11 +68,12 @@ void Session::StartVcpu() {
 absl::Status Session::LoopOnce(int timeout_ms) {
   PollSet set;
   set.Add(wake_.fd(), POLLIN, [this](short) { wake_.Clear(); });
-  if (signals_.has_value()) signals_->AddTo(set);
+  signals_.AddTo(set);
   console_->AddTo(set);
   control_.AddTo(set);
   CRVM_RETURN_IF_ERROR(set.Run(timeout_ms));
-  if (stopped_by_.exchange(0) != 0) OnGuestStopped();
+  const int stopped_by = stopped_by_.exchange(0);
+  if (stopped_by != 0) OnGuestStopped(stopped_by);
   if (job_ != nullptr) OnJobEvent();
   return absl::OkStatus();
 }
@@ -141,9 +140,10 @@ void Session::OnSignal(int signal) {
 
 // The program was stopped, say by ^Z at the guest's own terminal: then so is
 // crvm, for the shell that started it.
-void Session::OnGuestStopped() {
+void Session::OnGuestStopped(int signal) {
   guest_is_stopped_ = true;
-  if (!options_.forward_signals || options_.detached) return;
+  if (console_->OnGuestStopped(signal)) return;
+  if (options_.detached) return;
   console_->OnSuspend();
   HostSignals::StopSelf(/*whole_group=*/true);
   // SIGCONT, which has woken us, is waiting in the signalfd. Without one

@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,9 +33,6 @@ class Session : private ControlServer::Handler {
     std::string store;          // root of the SnapshotStore
     SnapshotMetadata metadata;  // of the snapshots to be taken
     bool detached = false;
-    // Signals of this process go to the guest; false for `crvm receive`, whose
-    // signals come through the connection.
-    bool forward_signals = true;
   };
 
   // All must outlive the session. `listener` as from ListenControl.
@@ -53,7 +49,7 @@ class Session : private ControlServer::Handler {
   absl::Status LoopOnce(int timeout_ms);
   absl::Status LoopUntilEnd();
   void OnSignal(int signal);
-  void OnGuestStopped();
+  void OnGuestStopped(int signal);
   void OnJobEvent();
   void FinishJob();
 
@@ -72,7 +68,7 @@ class Session : private ControlServer::Handler {
   const uint64_t started_ns_;
   WakeFd wake_;
   ControlServer control_;
-  std::optional<HostSignals> signals_;
+  HostSignals signals_;
 
   std::thread vcpu_thread_;
   absl::StatusOr<int> wait_status_;  // once ended_

@@ -101,6 +101,11 @@ class Machine : private ExitHandler, private EventSink {
   // Called on the vCPU thread when consoles want the main thread to poll other
   // descriptors than before. Set before Run().
   void set_interest_callback(std::function<void()> callback);
+  // Called on the vCPU thread when a signal stopped the program. Set before
+  // Run().
+  void set_stopped_callback(std::function<void(int signal)> callback) {
+    devices_->set_stopped_callback(std::move(callback));
+  }
 
   abi::PrivilegeMode privilege_mode() const { return mode_; }
   const HostKind& host_kind() const { return host_kind_; }

@@ -82,6 +82,8 @@ void MachineDevices::OnLog(abi::ControlLogLevel level, absl::string_view text) {
   }
 }
 
-void MachineDevices::OnStopped(const abi::ControlStopped&) {}
+void MachineDevices::OnStopped(const abi::ControlStopped& stopped) {
+  if (stopped_callback_) stopped_callback_(static_cast<int>(stopped.signal));
+}
 
 }  // namespace crvm

@@ -49,6 +49,10 @@ class MachineDevices : private ControlHandler {
   Control& control() { return *control_; }
   FuseServer& fuse() { return *fuse_; }
   bool OutputIsDrained() const;
+  // Called on the vCPU thread when the program was stopped by a signal.
+  void set_stopped_callback(std::function<void(int signal)> callback) {
+    stopped_callback_ = std::move(callback);
+  }
 
   absl::Status Save(ComponentSink& sink) const;
   absl::Status Restore(ComponentSource& source, ChangedFiles policy,
@@ -70,6 +74,7 @@ class MachineDevices : private ControlHandler {
   std::unique_ptr<FsDevice> fs_;
   Rng rng_;
   std::unique_ptr<Control> control_;
+  std::function<void(int signal)> stopped_callback_;
 };
 
 }  // namespace crvm
