@@ -63,6 +63,7 @@ enum FuseExtOpcode : uint32_t {
   kFuseExtOpen = 0x63720002,
   kFuseExtWrite = 0x63720003,
   kFuseExtDrop = 0x63720004,
+  kFuseExtReadDir = 0x63720005,
 };
 
 // kFuseExtWalk: from the directory header.nodeid along a relative path, in one
@@ -160,6 +161,30 @@ struct FuseExtRelease {
   uint64_t fh;  // a file's or a directory's
 };
 static_assert(sizeof(FuseExtRelease) == 16);
+
+// kFuseExtReadDir: FUSE_OPENDIR of header.nodeid, if need be, and FUSE_READDIR
+// or FUSE_READDIRPLUS, that also tells the end. Reply: fuse_out_header,
+// FuseExtReadDirOut, records at meta_size.
+enum FuseExtReadDirFlag : uint32_t {
+  kFuseExtReadDirPlus = 1,  // fuse_direntplus records: each counts a lookup
+};
+
+struct FuseExtReadDirIn {
+  uint64_t fh;  // 0: open the directory
+  uint64_t offset;
+  uint32_t size;  // room for records, at most kFuseMaxData
+  uint32_t meta_size;
+  uint32_t flags;  // FuseExtReadDirFlag
+  uint32_t reserved;
+};
+static_assert(sizeof(FuseExtReadDirIn) == 32);
+
+struct FuseExtReadDirOut {
+  uint64_t fh;
+  uint32_t data_len;
+  uint32_t at_end;  // 1: nothing comes after these records
+};
+static_assert(sizeof(FuseExtReadDirOut) == 16);
 
 }  // namespace crvm::abi
 

@@ -28,15 +28,18 @@ int AddEntry(FileSystem* fs, const char* source, StringView target) {
 }
 
 // The dentry to mount on. Where the host has no such directory, a name in the
-// cache alone stands in for it.
+// cache alone stands in for it; as it is covered anyway, the host is not even
+// asked.
 Result<RefPtr<Dentry>> MountPoint(StringView where, FileSystem* fs) {
   Walk walk;
   GK_RETURN_IF_ERROR(walk.StartFrom(nullptr, where));
   GK_RETURN_IF_ERROR(walk.ToParent());
   if (walk.last_is_special()) return Error(-EBUSY);
   RefPtr<Dentry> entry;
-  GK_ASSIGN_OR_RETURN(entry, walk.LookupLast());
-  if (entry->inode() && entry->inode()->is_directory()) return entry;
+  if (!walk.current()->inode()->fs()->is_remote) {
+    GK_ASSIGN_OR_RETURN(entry, walk.LookupLast());
+    if (entry->inode() && entry->inode()->is_directory()) return entry;
+  }
   entry = DentryCache::Get().Insert(walk.current(), walk.last(), fs->Root());
   if (!entry) return Error(-ENOMEM);
   return entry;

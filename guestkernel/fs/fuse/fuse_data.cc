@@ -204,8 +204,8 @@ Result<size_t> FuseInode::WritePart(FuseHandle* handle, uint64_t offset,
   return static_cast<size_t>(out.size);
 }
 
-void FuseInode::WriteBack() {
-  if (cache_) cache_->Sync(0, ~uint64_t{0});
+int FuseInode::WriteBack() {
+  return cache_ ? cache_->Sync(0, ~uint64_t{0}) : 0;
 }
 
 Result<FuseInode::Written> FuseInode::Write(FuseHandle* handle, uint64_t offset,

@@ -6,24 +6,18 @@
 
 namespace gk {
 
+namespace abi = crvm::abi;
+
 FuseDirectory::~FuseDirectory() {
   HeapFree(buffer_);
-  inode_->connection()->Release(inode_->nodeid(), fh_);
+  if (fh_) inode_->connection()->Release(inode_->nodeid(), fh_);
 }
 
+// The server opens it when it is first listed: many are opened only to be
+// named.
 Result<RefPtr<File>> FuseInode::OpenDirectory(uint32_t flags) {
-  uint64_t fh;
-  {
-    FuseRequest request(connection(), FUSE_OPENDIR, nodeid_);
-    request.Add(fuse_open_in{flags & kOpenNoAtime, 0});
-    GK_RETURN_IF_ERROR(request.Call());
-    fh = request.Get<fuse_open_out>().fh;
-  }
-  auto file = MakeRef<FuseDirectory>(RefPtr<FuseInode>(this), fh, flags);
-  if (!file) {
-    connection()->Release(nodeid_, fh);
-    return Error(-ENOMEM);
-  }
+  auto file = MakeRef<FuseDirectory>(RefPtr<FuseInode>(this), flags);
+  if (!file) return Error(-ENOMEM);
   return RefPtr<File>(std::move(file));
 }
 
@@ -33,23 +27,34 @@ int FuseDirectory::Fill() {
   if (!buffer_) return -ENOMEM;
   filled_ = at_ = 0;
   at_position_ = position_;
-  FuseRequest request(inode_->connection(), FUSE_READDIR, inode_->nodeid());
-  fuse_read_in in = {};
+  at_end_ = false;
+  FuseRequest request(inode_->connection(), abi::kFuseExtReadDir,
+                      inode_->nodeid());
+  abi::FuseExtReadDirIn in = {};
   in.fh = fh_;
   in.offset = position_;
   in.size = kBufferSize;
+  in.meta_size = sizeof(fuse_out_header) + sizeof(abi::FuseExtReadDirOut);
   request.Add(in);
   request.ExpectData(buffer_, kBufferSize);
-  GK_RETURN_IF_ERROR(request.Call(0));
-  filled_ = request.reply_size();
+  int error = request.Call(sizeof(abi::FuseExtReadDirOut));
+  // There is nothing in a removed directory.
+  if (fh_ == 0 && error == -ENOENT) return 0;
+  GK_RETURN_IF_ERROR(error);
+  auto out = request.Get<abi::FuseExtReadDirOut>();
+  if (out.data_len > kBufferSize) return -EIO;
+  fh_ = out.fh;
+  filled_ = out.data_len;
+  at_end_ = out.at_end != 0;
   return 0;
 }
 
 int FuseDirectory::ReadDirectory(DirSink& sink) {
   for (;;) {
     // Position 0 is a rewind: what has changed since must be seen.
-    bool here = at_ < filled_ && at_position_ == position_ && position_ != 0;
-    if (!here) {
+    bool known = position_ != 0 && at_position_ == position_;
+    if (!known || at_ == filled_) {
+      if (known && at_end_) return 0;
       GK_RETURN_IF_ERROR(Fill());
       if (filled_ == 0) return 0;
     }
@@ -66,11 +71,17 @@ int FuseDirectory::ReadDirectory(DirSink& sink) {
       position_ = at_position_ = entry.off;
       at_ += FUSE_REC_ALIGN(size);
     }
-    filled_ = at_ = 0;
+    at_ = filled_;
   }
 }
 
 int FuseDirectory::Sync(bool data_only) {
+  if (fh_ == 0) {
+    FuseRequest request(inode_->connection(), FUSE_OPENDIR, inode_->nodeid());
+    request.Add(fuse_open_in{});
+    GK_RETURN_IF_ERROR(request.Call());
+    fh_ = request.Get<fuse_open_out>().fh;
+  }
   FuseRequest request(inode_->connection(), FUSE_FSYNCDIR, inode_->nodeid());
   fuse_fsync_in in = {};
   in.fh = fh_;

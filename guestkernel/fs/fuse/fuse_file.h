@@ -38,8 +38,8 @@ class FuseFile final : public File {
 
 class FuseDirectory final : public File {
  public:
-  FuseDirectory(RefPtr<FuseInode> inode, uint64_t fh, uint32_t flags)
-      : File(flags), inode_(std::move(inode)), fh_(fh) {}
+  FuseDirectory(RefPtr<FuseInode> inode, uint32_t flags)
+      : File(flags), inode_(std::move(inode)) {}
   ~FuseDirectory() override;
 
   bool seekable() const override { return true; }
@@ -53,10 +53,11 @@ class FuseDirectory final : public File {
   int Fill();
 
   RefPtr<FuseInode> inode_;
-  uint64_t fh_;
+  uint64_t fh_ = 0;         // 0: not open at the server yet
   char* buffer_ = nullptr;  // records of the server
   size_t filled_ = 0, at_ = 0;
   uint64_t at_position_ = 0;  // of the record at at_
+  bool at_end_ = false;       // nothing comes after these records
 };
 
 }  // namespace gk

@@ -64,7 +64,11 @@ int FuseFs::GetStatistics(FsStatistics* out) {
 }
 
 void FuseFs::WriteBackAll() {
-  ForEachInode([](FuseInode* inode) { inode->WriteBack(); });
+  ForEachInode([](FuseInode* inode) {
+    if (int error = inode->WriteBack(); error < 0) {
+      Log(LogLevel::kError, "a mapped file cannot be written: error %d", error);
+    }
+  });
 }
 
 int FuseFs::SyncAll() {
@@ -160,8 +164,8 @@ void FuseFs::ForEachInode(F f) {
 
 void FuseFs::Pause() {
   SetOpenedAhead(nullptr);
+  WriteBackAll();
   ForEachInode([](FuseInode* inode) {
-    inode->WriteBack();
     if (inode->cache_ && !inode->cache_->first_mapping) {
       inode->cache_->Invalidate(/*all=*/false);
     }

@@ -133,7 +133,7 @@ class FuseInode final : public Inode, public PageCache::Backing {
                            uint64_t length, const FrameNumber* frames);
   int64_t ReadXattr(uint32_t opcode, const StringView* name, void* value,
                     size_t size);
-  void WriteBack();
+  int WriteBack();
 
   uint64_t nodeid_;
   uint64_t lookups_ = 1;

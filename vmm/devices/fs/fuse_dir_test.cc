@@ -71,6 +71,52 @@ TEST_F(FuseDirTest, ListsEverythingOnceInSmallReplies) {
   }
 }
 
+TEST_F(FuseDirTest, ListingOpensTheDirectoryAndTellsTheEnd) {
+  for (int i = 0; i < 40; ++i) WriteHost("file" + std::to_string(i), "");
+  abi::FuseExtReadDirIn in = {};
+  in.size = 1500;
+  in.meta_size = 64;
+  size_t bytes = 0;
+  for (int requests = 1;; ++requests) {
+    ASSERT_LT(requests, 20);
+    auto reply = client().Call(abi::kFuseExtReadDir, kRoot,
+                               FuseTestClient::Bytes(in), 64 + 1500);
+    ASSERT_EQ(reply.error, 0);
+    auto out = reply.As<abi::FuseExtReadDirOut>();
+    EXPECT_TRUE(in.fh == 0 || out.fh == in.fh);
+    in.fh = out.fh;
+    bytes += out.data_len;
+    for (size_t at = 64 - 16; at < reply.payload.size();) {
+      auto dirent = reply.As<fuse_dirent>(at);
+      in.offset = dirent.off;
+      at += FUSE_REC_ALIGN(FUSE_NAME_OFFSET + dirent.namelen);
+    }
+    if (out.at_end != 0) break;
+  }
+  EXPECT_EQ(bytes, 42u * 32);
+  EXPECT_EQ(client().Release(kRoot, in.fh, true), 0);
+  in.meta_size = 8;
+  EXPECT_EQ(
+      client()
+          .Call(abi::kFuseExtReadDir, kRoot, FuseTestClient::Bytes(in), 4096)
+          .error,
+      -EINVAL);
+  in.meta_size = 64;
+  EXPECT_EQ(
+      client()
+          .Call(abi::kFuseExtReadDir, kRoot, FuseTestClient::Bytes(in), 4096)
+          .error,
+      -EBADF);
+  WriteHost("f", "");
+  in.fh = 0;
+  EXPECT_EQ(client()
+                .Call(abi::kFuseExtReadDir,
+                      static_cast<uint64_t>(client().Lookup(kRoot, "f")),
+                      FuseTestClient::Bytes(in), 4096)
+                .error,
+            -ENOTDIR);
+}
+
 TEST_F(FuseDirTest, RewindSeesNewFiles) {
   uint64_t fh = OpenDir(kRoot);
   EXPECT_EQ(client().ReadDir(kRoot, fh, 0, 4096, false).size(), 2u);

@@ -317,11 +317,12 @@ TEST_F(FuseIoTest, FlushFsyncStatfs) {
   sync.fsync_flags = 1;
   EXPECT_EQ(client().Call(FUSE_FSYNC, node_, FuseTestClient::Bytes(sync)).error,
             0);
-  EXPECT_EQ(
-      client()
-          .Call(FUSE_SYNCFS, kRoot, FuseTestClient::Bytes(fuse_syncfs_in{}))
-          .error,
-      0);
+  EXPECT_EQ(client()
+                .Call(FUSE_SYNCFS,
+                      static_cast<uint64_t>(client().MkDir(kRoot, "d", 0755)),
+                      FuseTestClient::Bytes(fuse_syncfs_in{}))
+                .error,
+            0);
   auto statfs = client().Call(FUSE_STATFS, node_, "");
   EXPECT_EQ(statfs.error, 0);
   EXPECT_GT(statfs.As<fuse_statfs_out>().st.blocks, 0u);

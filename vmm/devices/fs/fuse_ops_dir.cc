@@ -31,6 +31,7 @@ struct HostDirent {
 constexpr size_t kHostNameOffset = offsetof(HostDirent, name);
 constexpr size_t kScratchSize = 64 << 10;
 constexpr size_t kMinRead = 512;  // holds at least one record
+constexpr size_t kMinRoom = 1024;
 
 struct DirEntry {
   uint64_t ino;
@@ -64,18 +65,19 @@ bool AppendDirent(ReplyWriter& out, size_t limit, const DirEntry& dirent,
 int FuseServer::OpenDir(Call& call) {
   fuse_open_in in;
   if (!call.in.Read(&in)) return -EINVAL;
-  Node* node = NodeOf(call);
-  int dir_fd = DirFd(node);
-  if (dir_fd < 0) return dir_fd;
-  int fd = OpenAt(
-      dir_fd, ".",
-      O_RDONLY | O_DIRECTORY | static_cast<int>(in.flags & O_NOATIME), 0);
-  if (fd < 0) return fd;
   fuse_open_out out = {};
-  int error =
-      MakeHandle(node, UniqueFd(fd), in.flags & O_NOATIME, true, &out.fh);
+  int error = OpenDirectory(NodeOf(call), in.flags & O_NOATIME, &out.fh);
   if (error < 0) return error;
   return call.out.Append(out) ? 0 : -EIO;
+}
+
+int FuseServer::OpenDirectory(Node* node, uint32_t flags, uint64_t* fh) {
+  int dir_fd = DirFd(node);
+  if (dir_fd < 0) return dir_fd;
+  int fd =
+      OpenAt(dir_fd, ".", O_RDONLY | O_DIRECTORY | static_cast<int>(flags), 0);
+  if (fd < 0) return fd;
+  return MakeHandle(node, UniqueFd(fd), flags, true, fh);
 }
 
 int FuseServer::ReadDir(Call& call) { return ListDirectory(call, false); }
@@ -88,28 +90,76 @@ int FuseServer::ListDirectory(Call& call, bool plus) {
   int error;
   OpenFile* dir = HandleOf(call, in.fh, true, &error);
   if (dir == nullptr) return error;
+  bool at_end;
+  return FillDirents(call, dir, in.offset, in.size, plus, &at_end);
+}
+
+int FuseServer::ReadDirWithOpen(Call& call) {
+  abi::FuseExtReadDirIn in;
+  if (!call.in.Read(&in)) return -EINVAL;
+  constexpr size_t kMeta =
+      sizeof(fuse_out_header) + sizeof(abi::FuseExtReadDirOut);
+  if ((in.flags & ~uint32_t{abi::kFuseExtReadDirPlus}) != 0) return -EINVAL;
+  if (in.meta_size < kMeta || in.meta_size > call.out.capacity()) {
+    return -EINVAL;
+  }
+  abi::FuseExtReadDirOut out = {};
+  out.fh = in.fh;
+  int error = 0;
+  if (in.fh == 0) error = OpenDirectory(NodeOf(call), 0, &out.fh);
+  if (error < 0) return error;
+  OpenFile* dir = HandleOf(call, out.fh, true, &error);
+  if (dir == nullptr) return error;
+  call.out.set_end(in.meta_size);
+  bool at_end = false;
+  error = FillDirents(call, dir, in.offset, in.size,
+                      (in.flags & abi::kFuseExtReadDirPlus) != 0, &at_end);
+  if (error < 0) {
+    if (in.fh == 0) {
+      handles_.Erase(out.fh);
+      nodes_.DropHandle(dir->node);
+    }
+    return error;
+  }
+  out.data_len = static_cast<uint32_t>(call.out.end() - in.meta_size);
+  out.at_end = at_end ? 1 : 0;
+  if (out.data_len == 0) call.out.set_end(kMeta);
+  return call.out.Put(sizeof(fuse_out_header), &out, sizeof(out)) ? 0 : -EIO;
+}
+
+// Records from `offset` on, at the reply's end, until `size` is used up.
+int FuseServer::FillDirents(Call& call, OpenFile* dir, uint64_t from,
+                            uint32_t size, bool plus, bool* at_end) {
+  *at_end = false;
   int fd = dir->fd.get();
-  int64_t offset = static_cast<int64_t>(in.offset);
+  int64_t offset = static_cast<int64_t>(from);
   if (dir->position != offset) {
     if (lseek(fd, offset, SEEK_SET) < 0) return -errno;
     dir->position = offset;
   }
-  size_t limit = call.out.end() + std::min(in.size, abi::kFuseMaxData);
+  size_t start = call.out.end();
+  size_t limit = start + std::min(size, abi::kFuseMaxData);
   limit = std::min(limit, call.out.capacity());
   if (scratch_.empty()) scratch_.resize(kScratchSize);
-  // A reply's record is never smaller than the host's: what is read here beyond
-  // what fits is read in vain, and again next time.
-  size_t room = limit - call.out.end();
-  size_t want = std::clamp(plus ? room / 4 : room, kMinRead, kScratchSize);
-  long got = RetryEintr(
-      [&] { return syscall(SYS_getdents64, fd, scratch_.data(), want); });
-  if (got <= 0) return static_cast<int>(got);
-  if (AppendHostDirents(call, dir, static_cast<size_t>(got), limit, plus)) {
-    return 0;
+  for (;;) {
+    size_t room = limit - std::min(limit, call.out.end());
+    if (call.out.end() > start && room < kMinRoom) return 0;
+    // A reply's record is never smaller than the host's: what is read here
+    // beyond what fits is read in vain, and again next time.
+    size_t want = std::clamp(plus ? room / 4 : room, kMinRead, kScratchSize);
+    long got = RetryEintr(
+        [&] { return syscall(SYS_getdents64, fd, scratch_.data(), want); });
+    if (got < 0) return call.out.end() > start ? 0 : static_cast<int>(got);
+    if (got == 0) {
+      *at_end = true;
+      return 0;
+    }
+    if (!AppendHostDirents(call, dir, static_cast<size_t>(got), limit, plus)) {
+      // The host's stream is ahead of what the guest has been told.
+      dir->position = -1;
+      return call.out.end() == start ? -EINVAL : 0;
+    }
   }
-  // The host's stream is ahead of what the guest has been told.
-  dir->position = -1;
-  return call.out.end() == sizeof(fuse_out_header) ? -EINVAL : 0;
 }
 
 // False when the reply is full before the last of them.

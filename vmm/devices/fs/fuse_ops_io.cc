@@ -152,7 +152,12 @@ int FuseServer::Fsync(Call& call) {
   return RetryEintr([&] { return fsync(fd); });
 }
 
+// sync(2) of the guest comes with the root, syncfs(2) with another directory.
 int FuseServer::SyncFs(Call& call) {
+  if (call.header.nodeid == NodeTable::kRootId) {
+    sync();
+    return 0;
+  }
   int dir_fd = DirFd(NodeOf(call));
   if (dir_fd < 0) return dir_fd;
   int fd = OpenAt(dir_fd, ".", O_RDONLY | O_DIRECTORY, 0);

@@ -198,6 +198,8 @@ FuseServer::Operation FuseServer::OperationFor(uint32_t opcode) {
       return &FuseServer::Walk;
     case abi::kFuseExtOpen:
       return &FuseServer::OpenWithData;
+    case abi::kFuseExtReadDir:
+      return &FuseServer::ReadDirWithOpen;
     case abi::kFuseExtDrop:
       return &FuseServer::Drop;
     case abi::kFuseExtWrite:

@@ -157,7 +157,11 @@ class FuseServer {
   int ReadDir(Call& call);
   int ReadDirPlus(Call& call);
   int FsyncDir(Call& call);
+  int ReadDirWithOpen(Call& call);
+  int OpenDirectory(Node* node, uint32_t flags, uint64_t* fh);
   int ListDirectory(Call& call, bool plus);
+  int FillDirents(Call& call, OpenFile* dir, uint64_t from, uint32_t size,
+                  bool plus, bool* at_end);
   bool AppendHostDirents(Call& call, OpenFile* dir, size_t size, size_t limit,
                          bool plus);
 
