@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <utility>
@@ -27,15 +28,28 @@
 namespace crvm {
 namespace {
 
+// Runs the VM; sets *interrupted if ^C at a terminal has ended it.
+absl::StatusOr<int> RunAttended(const Locations& locations, const VmPlan& plan,
+                                bool* interrupted) {
+  CRVM_ASSIGN_OR_RETURN(const auto claim, ClaimName(locations, plan));
+  CRVM_ASSIGN_OR_RETURN(const auto guest, plan.make_guest());
+  LocalConsole console(guest.get());
+  CRVM_ASSIGN_OR_RETURN(const int exit_code,
+                        RunSession(locations, plan, *claim, *guest, console));
+  *interrupted =
+      exit_code == kExitSignalBase + SIGINT && console.has_terminal();
+  return exit_code;
+}
+
 int RunInForeground(const Locations& locations, const VmPlan& plan) {
   HostSignals::Block();
-  const auto claim = ClaimName(locations, plan);
-  if (!claim.ok()) return Fail(claim.status());
-  const auto guest = plan.make_guest();
-  if (!guest.ok()) return Fail(guest.status());
-  LocalConsole console(guest->get());
-  const auto exit_code = RunSession(locations, plan, **claim, **guest, console);
-  return exit_code.ok() ? *exit_code : Fail(exit_code.status());
+  bool interrupted = false;
+  const auto exit_code = RunAttended(locations, plan, &interrupted);
+  if (!exit_code.ok()) return Fail(exit_code.status());
+  // Without crvm the terminal would have sent SIGINT to all of the job: the
+  // script that runs the program, say, ends by that.
+  if (interrupted) HostSignals::Interrupt();
+  return *exit_code;
 }
 
 absl::StatusOr<UniqueFd> OpenLog(const Locations& locations,

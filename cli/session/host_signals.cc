@@ -56,6 +56,14 @@ void HostSignals::AddTo(PollSet& set) {
   });
 }
 
+void HostSignals::Interrupt() {
+  kill(0, SIGINT);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
 void HostSignals::StopSelf(bool whole_group) {
   // It is blocked in all threads, so it stays pending until it is unblocked
   // here; then its default action stops the process, unless nobody could wake

@@ -25,6 +25,10 @@ class HostSignals : public PollSource {
   explicit HostSignals(std::function<void(int)> handler);
   void AddTo(PollSet& set) override;
 
+  // Ends this process and its process group as ^C at a terminal does. Returns
+  // only if SIGINT is ignored.
+  static void Interrupt();
+
   // Stops this process as SIGTSTP does by default; with `whole_group` also the
   // rest of the job that it is part of. Returns when it goes on.
   static void StopSelf(bool whole_group);

@@ -29,6 +29,9 @@ class LocalConsole : public ConsoleEnd {
   void OnContinue() override;
   void AddTo(PollSet& set) override;
 
+  // Whether the keyboard's ^C goes to the guest and to nobody else.
+  bool has_terminal() const { return terminal_.has_value(); }
+
  private:
   absl::Status AttachOutput(GuestConsole* console, int fd);
   void ReadInput();

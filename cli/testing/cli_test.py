@@ -245,6 +245,18 @@ class RunTest(CliTest):
         self.assertEqual(out.strip(), b'101')
 
 
+    def test_interrupt_at_a_terminal_ends_the_job(self):
+        pid, master = pty.fork()
+        if pid == 0:
+            os.execve('/bin/bash',
+                      ['bash', '-c', 'for i in 1 2 3; do "$0" run true die 2; '
+                       'done; echo not reached', CRVM], self.env)
+        self.assertNotIn(b'not reached', read_all(master))
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), -2)
+        # But not where the program has no terminal.
+        self.assertEqual(self.crvm('run', 'true', 'die', '2').returncode, 130)
+
+
 class SnapshotTest(CliTest):
 
     def test_snapshot_and_resume(self):

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// libFuzzer target of the snapshot reader. The input is cut into the three
-// files; the header's checksums are made right, so that the fuzzer gets past
-// them to the parsers.
+// Fuzz target of the snapshot reader. The input is either the three files, cut
+// apart, or a list of edits of a good snapshot's files. The header's checksums
+// are made right, so that the parsers behind them are reached.
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -18,12 +18,29 @@
 #include "snapshot/format/memory_index.h"
 #include "snapshot/format/snapshot_reader.h"
 #include "snapshot/testing/fake_memory.h"
+#include "snapshot/testing/sample_snapshot.h"
+#include "snapshot/testing/temp_dir.h"
 #include "vmm/base/check.h"
 
 namespace crvm {
 namespace {
 
-constexpr uint64_t kMemorySize = 1 << 20;
+struct Files {
+  std::string header;
+  std::string state;
+  std::string memory;
+};
+
+const Files& Sample() {
+  static const Files* const files = [] {
+    TempDir dir;
+    CRVM_CHECK(WriteSample(dir.File("t"), dir.File("1")).ok());
+    return new Files{ReadWholeFile(dir.File("1/header")),
+                     ReadWholeFile(dir.File("1/state")),
+                     ReadWholeFile(dir.File("1/memory"))};
+  }();
+  return *files;
+}
 
 UniqueFd FileWith(const std::string& bytes) {
   UniqueFd fd(memfd_create("fuzz", MFD_CLOEXEC));
@@ -36,8 +53,9 @@ void PutU64(std::string& bytes, size_t offset, uint64_t value) {
   std::memcpy(bytes.data() + offset, &value, sizeof(value));
 }
 
-// Fixes magic, version, lengths and checksums.
-void Sign(std::string& header, size_t state, size_t memory) {
+// Fixes magic, version, lengths and checksums of the header.
+void Sign(Files& files) {
+  std::string& header = files.header;
   if (header.size() < kHeaderLeadLength) header.resize(kHeaderLeadLength);
   std::memcpy(header.data(), kSnapshotMagic, sizeof(kSnapshotMagic));
   header[8] = 1;
@@ -45,44 +63,67 @@ void Sign(std::string& header, size_t state, size_t memory) {
   const size_t body = header.size() - kHeaderLeadLength;
   PutU64(header, 16, body);
   PutU64(header, 24, Checksum64(header.data() + kHeaderLeadLength, body));
-  PutU64(header, 32, state);
-  PutU64(header, 40, memory);
+  PutU64(header, 32, files.state.size());
+  PutU64(header, 40, files.memory.size());
   PutU64(header, 56, Checksum64(header.data(), 56));
 }
 
-void FuzzOne(const uint8_t* data, size_t size) {
-  if (size < 5) return;
-  const bool sign = (data[0] & 1) != 0;
-  const size_t header_size = data[1] | data[2] << 8;
-  const size_t state_size = data[3] | data[4] << 8;
-  std::string rest(reinterpret_cast<const char*>(data + 5), size - 5);
-  std::string header = rest.substr(0, header_size);
-  rest.erase(0, header.size());
-  const std::string state = rest.substr(0, state_size);
-  const std::string memory = rest.substr(state.size());
-  if (sign) Sign(header, state.size(), memory.size());
+// u16 header size, u16 state size, header, state, memory.
+Files CutApart(absl::string_view input) {
+  const auto byte = [&](size_t i) -> size_t {
+    return i < input.size() ? static_cast<uint8_t>(input[i]) : 0;
+  };
+  const size_t header_size = byte(0) | byte(1) << 8;
+  const size_t state_size = byte(2) | byte(3) << 8;
+  input.remove_prefix(std::min<size_t>(4, input.size()));
+  Files files;
+  files.header = std::string(input.substr(0, header_size));
+  input.remove_prefix(files.header.size());
+  files.state = std::string(input.substr(0, state_size));
+  files.memory = std::string(input.substr(files.state.size()));
+  return files;
+}
 
-  auto reader = SnapshotReader::FromFiles(FileWith(header), FileWith(state),
-                                          FileWith(memory), {.threads = 1});
+// Edits of 4 bytes each: which file, u16 offset, new value.
+Files EditSample(absl::string_view input) {
+  Files files = Sample();
+  for (; input.size() >= 4; input.remove_prefix(4)) {
+    std::string* const all[] = {&files.header, &files.state, &files.memory};
+    std::string& file = *all[static_cast<uint8_t>(input[0]) % 3];
+    const size_t offset =
+        static_cast<uint8_t>(input[1]) | static_cast<uint8_t>(input[2]) << 8;
+    file[offset % file.size()] = input[3];
+  }
+  return files;
+}
+
+void ReadAll(const Files& files) {
+  auto reader =
+      SnapshotReader::FromFiles(FileWith(files.header), FileWith(files.state),
+                                FileWith(files.memory), {.threads = 1});
   if (!reader.ok()) return;
   uint32_t version;
   for (const SectionEntry& entry : (*reader)->header().sections) {
     (void)(*reader)->Section(entry.name, &version);
   }
   (void)(*reader)->Verify();
-  FakeMemory sink(kMemorySize);
+  FakeMemory sink(kSampleMemory);
   (void)(*reader)->Memory(sink);
+}
 
-  // The index and the chunks behind no checksum at all.
-  auto chunks = DecodeMemoryIndex(state, kMemorySize, memory.size());
+// The index and the chunks, behind no checksum at all.
+void ReadChunks(const Files& files) {
+  auto chunks =
+      DecodeMemoryIndex(files.state, kSampleMemory, files.memory.size());
   if (!chunks.ok()) return;
+  FakeMemory sink(kSampleMemory);
   ChunkDecoder decoder;
   for (ChunkEntry& chunk : *chunks) {
-    const auto* at =
-        reinterpret_cast<const uint8_t*>(memory.data()) + chunk.offset;
-    chunk.checksum = Checksum64(at, chunk.stored_length);
-    (void)decoder.Decode(chunk, absl::MakeConstSpan(at, chunk.stored_length),
-                         sink);
+    const auto stored = absl::MakeConstSpan(
+        reinterpret_cast<const uint8_t*>(files.memory.data()) + chunk.offset,
+        chunk.stored_length);
+    chunk.checksum = Checksum64(stored.data(), stored.size());
+    (void)decoder.Decode(chunk, stored, sink);
   }
 }
 
@@ -90,6 +131,13 @@ void FuzzOne(const uint8_t* data, size_t size) {
 }  // namespace crvm
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  crvm::FuzzOne(data, size);
+  if (size == 0) return 0;
+  const absl::string_view input(reinterpret_cast<const char*>(data + 1),
+                                size - 1);
+  crvm::Files files =
+      (data[0] & 2) != 0 ? crvm::EditSample(input) : crvm::CutApart(input);
+  if ((data[0] & 1) != 0) crvm::Sign(files);
+  crvm::ReadAll(files);
+  crvm::ReadChunks(files);
   return 0;
 }
