@@ -38,7 +38,8 @@ TEST(GuestMemoryTest, IsAlignedForHugePages) {
   for (int i = 0; i < 4; ++i) {
     auto memory = GuestMemory::Create(3 * 4096 * (i + 1));
     ASSERT_TRUE(memory.ok()) << memory.status();
-    EXPECT_EQ(reinterpret_cast<uintptr_t>(memory->host_base()) % (2 * kMiB), 0u);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(memory->host_base()) % (2 * kMiB),
+              0u);
   }
 }
 
