@@ -87,9 +87,11 @@ uint32_t MachineGuestFactory::abi_version() const { return abi::kAbiVersion; }
 uint64_t MachineGuestFactory::min_memory() const { return abi::kMinMemory; }
 
 uint64_t MachineGuestFactory::default_memory() const {
-  // As much as the host has: it is backed only as far as it is used.
-  return RoundDownToHugePages(
-      std::clamp(HostMemory(), abi::kMinMemory, abi::kMaxMemory));
+  // It is backed only as far as it is used, but KVM's own tables for it are
+  // not: above some GiB they make each start slower (16 GiB: by 80 ms).
+  constexpr uint64_t kDefault = uint64_t{4} << 30;
+  return RoundDownToHugePages(std::clamp(std::min(HostMemory(), kDefault),
+                                         abi::kMinMemory, abi::kMaxMemory));
 }
 
 }  // namespace crvm
