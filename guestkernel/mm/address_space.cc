@@ -17,8 +17,6 @@ namespace {
 // Where mmap starts when exec has not said: below room for the stack.
 constexpr uint64_t kDefaultMmapBase = crvm::abi::kUserEnd - (256ull << 20);
 
-constexpr uint64_t kMaxDataSegment = 4 << 20;
-
 constinit AddressSpace* g_active = nullptr;
 
 }  // namespace
@@ -69,7 +67,7 @@ Result<uint64_t> AddressSpace::Map(const MapRequest& request) {
   // The loader puts segments in their place. (Others may expect to see later
   // changes of the file, where they have not written.)
   if (request.fixed && request.object && !vma->shared() &&
-      vma->Has(kVmaWrite) && length <= kMaxDataSegment) {
+      vma->Has(kVmaWrite)) {
     vma->flags |= kVmaData;
   }
   vma->object = request.object;

@@ -214,6 +214,9 @@ class AddressSpace : public RefCounted {
   int SplitHugeAt(uint64_t address);
   int SplitHugeEdges(uint64_t start, uint64_t end);
   void FlushIfActive();
+  bool FreeUnusedTables(uint64_t low, uint64_t high, uint64_t start,
+                        uint64_t end);
+  bool SweepTables();
   int UnmapRangeOf(size_t first, size_t last, uint64_t start, uint64_t end);
   int ProtectVma(uint64_t start, uint64_t end, uint32_t flags, bool* flush);
   bool ChangeRights(const Vma& vma, uint64_t start, uint64_t end);
@@ -236,7 +239,7 @@ class AddressSpace : public RefCounted {
   // ---- faults (fault.cc, fault.h)
   FaultResult FaultIn(Fault& fault);
   // Finds or makes the page table. False: out of memory.
-  bool Walk(Fault& fault);
+  bool WalkTo(Fault& fault);
   bool MapHugeZero(Fault& fault);
   FaultResult AnonymousFault(Fault& fault);
   void ZeroAround(Fault& fault, Pte flags);
@@ -259,9 +262,15 @@ class AddressSpace : public RefCounted {
   uint64_t resident_pages_ = 0, total_pages_ = 0;
   uint64_t data_pages_ = 0, stack_pages_ = 0, locked_pages_ = 0;
   uint64_t last_copied_page_ = 0;  // of the last copy on write
-  uint64_t next_window_ = 0;       // where the last window of zeros ended
-  unsigned window_pages_ = 0;      // and how large it was
-  bool lock_future_ = false;       // mlockall(MCL_FUTURE)
+  // Where windows of zeros ended, and how large they were (fault.cc).
+  static constexpr unsigned kWalks = 16, kWalkShift = 18;
+  struct Walk {
+    uint64_t end = 0;
+    unsigned pages = 0;
+  };
+  Walk walks_[kWalks];
+  unsigned kept_tables_ = 0;  // small unmappings since tables were looked for
+  bool lock_future_ = false;  // mlockall(MCL_FUTURE)
 };
 
 }  // namespace gk

@@ -22,7 +22,7 @@ namespace {
 
 // Pages mapped around a fault, powers of two.
 constexpr unsigned kAnonymousWindow = 16;
-constexpr unsigned kLargestWindow = 64;  // for a program that walks
+constexpr unsigned kLargestWindow = 128;  // for a program that walks
 constexpr unsigned kObjectWindow = 64;
 constexpr unsigned kCopyWindow = 16;
 
@@ -86,7 +86,7 @@ FaultResult AddressSpace::HandleFault(uint64_t address, FaultAccess access) {
   return result;
 }
 
-bool AddressSpace::Walk(Fault& fault) {
+bool AddressSpace::WalkTo(Fault& fault) {
   fault.index = TableIndex(fault.address, 1);
   fault.directory = GetDirectoryEntry(root_, fault.address);
   if (!fault.directory) return false;
@@ -99,13 +99,13 @@ FaultResult AddressSpace::FaultIn(Fault& fault) {
   fault.directory = GetDirectoryEntry(root_, fault.address);
   if (!fault.directory) return FaultResult::kOutOfMemory;
   Pte directory = *fault.directory;
-  if (directory == 0) {
+  if (directory == 0 || !PteIsHuge(directory)) {
     if (MapHugeZero(fault)) return FaultResult::kHandled;
-  } else if (PteIsHuge(directory)) {
+  } else {
     if (!fault.write || (directory & kPteWrite)) return FaultResult::kHandled;
     return HugeWriteFault(fault);
   }
-  if (!Walk(fault)) return FaultResult::kOutOfMemory;
+  if (!WalkTo(fault)) return FaultResult::kOutOfMemory;
   Pte entry = fault.table[fault.index];
   if (PteHasFrame(entry)) {
     if (!fault.write || (entry & kPteWrite)) return FaultResult::kHandled;
@@ -134,9 +134,14 @@ bool AddressSpace::MapHugeZero(Fault& fault) {
   constexpr uint32_t kNever = kVmaStack | kVmaGrowsDown | kVmaNoHuge;
   if (vma.object || (vma.flags & kNever) || !vma.Has(kVmaWrite)) return false;
   if (block < vma.start || vma.end - block < kHugeSize) return false;
+  if (*fault.directory != 0 && !TableIsEmpty(*fault.directory)) return false;
   if (!MemoryIsPlentiful()) return false;
   FrameNumber first = AllocateHugePage(FrameZeroing::kZeroed);
   if (first.is_null()) return false;
+  if (*fault.directory != 0) {  // left by an earlier mapping
+    FreePageTable(PteFrame(*fault.directory));
+    fault.flush = true;
+  }
   *fault.directory =
       MakePte(first, LeafFlags(vma, true) | kPteHuge | kPteAnonymous);
   AddResident(kTableEntries);
@@ -148,7 +153,7 @@ FaultResult AddressSpace::AnonymousFault(Fault& fault) {
   FrameNumber frame = AllocateFrame(FrameZeroing::kZeroed);
   if (frame.is_null()) return FaultResult::kOutOfMemory;
   // Asking the caches for memory may have unmapped things.
-  if (!Walk(fault)) {
+  if (!WalkTo(fault)) {
     ReleaseFrame(frame);
     return FaultResult::kOutOfMemory;
   }
@@ -159,14 +164,18 @@ FaultResult AddressSpace::AnonymousFault(Fault& fault) {
 }
 
 // Fills what is empty around the page, more of it each time that a program goes
-// on where the last window ended.
+// on where a window ended. (Several such walks go on at once in a garbage
+// collector's spaces: they are told apart by address.)
 void AddressSpace::ZeroAround(Fault& fault, Pte flags) {
   Window window = WindowAround(fault, kAnonymousWindow);
-  if (fault.address == next_window_) {
-    if (window_pages_ < kLargestWindow) window_pages_ *= 2;
-    window.last = ForwardEnd(fault, window_pages_);
-  } else {
-    window_pages_ = kAnonymousWindow;
+  auto walk_at = [&](uint64_t end) -> Walk& {
+    return walks_[(end - 1) >> kWalkShift & (kWalks - 1)];
+  };
+  unsigned pages = kAnonymousWindow;
+  if (const Walk& walk = walk_at(fault.address); walk.end == fault.address) {
+    pages = walk.pages < kLargestWindow ? walk.pages * 4 : kLargestWindow;
+    if (pages > kLargestWindow) pages = kLargestWindow;
+    window.last = ForwardEnd(fault, pages);
   }
   unsigned added = 0;
   for (unsigned i = window.first; i < window.last; ++i) {
@@ -178,8 +187,9 @@ void AddressSpace::ZeroAround(Fault& fault, Pte flags) {
     ++added;
   }
   AddResident(added);
-  next_window_ =
+  uint64_t end =
       fault.address + (uint64_t{window.last} - fault.index) * kPageSize;
+  walk_at(end) = Walk{end, pages};
 }
 
 // ---- memory objects
@@ -193,7 +203,7 @@ FaultResult AddressSpace::ObjectFault(Fault& fault) {
   if (!frame.ok()) return ResultOf(frame.error());
   if (fault.write) object->MarkDirty(page);
   bool all_writable = vma.shared() && !object->tracks_dirty();
-  if (!Walk(fault) || fault.table[fault.index] != 0) {  // GetPage may unmap
+  if (!WalkTo(fault) || fault.table[fault.index] != 0) {  // GetPage may unmap
     ReleaseFrame(*frame);
     return fault.table ? FaultResult::kHandled : FaultResult::kOutOfMemory;
   }
@@ -258,7 +268,7 @@ void AddressSpace::PrefaultFixed(uint64_t start, uint64_t end) {
   Pte flags = LeafFlags(*vma, true) | kPteAnonymous;
   for (uint64_t at = start; at < end;) {
     Fault fault{.vma = vma, .address = at};
-    if (!Walk(fault)) return;
+    if (!WalkTo(fault)) return;
     if (writable) {
       CopyPresentAround(fault, flags);
     } else {
@@ -279,14 +289,18 @@ FaultResult AddressSpace::ObjectPrivateWrite(Fault& fault) {
   if (!frame.is_null()) CopyFrame(frame, *from);
   ReleaseFrame(*from);
   if (frame.is_null()) return FaultResult::kOutOfMemory;
-  if (!Walk(fault) || fault.table[fault.index] != 0) {
+  if (!WalkTo(fault) || fault.table[fault.index] != 0) {
     ReleaseFrame(frame);
     return fault.table ? FaultResult::kHandled : FaultResult::kOutOfMemory;
   }
   Pte flags = LeafFlags(vma, true) | kPteAnonymous;
   fault.table[fault.index] = MakePte(frame, flags);
   AddResident(1);
-  if (vma.Has(kVmaData) && MemoryIsPlentiful()) CopyPresentAround(fault, flags);
+  // Its neighbours too, where they will be written as well, by all appearance.
+  uint64_t previous = last_copied_page_;
+  last_copied_page_ = fault.address >> 12;
+  bool more = last_copied_page_ == previous + 1 || vma.Has(kVmaData);
+  if (more && MemoryIsPlentiful()) CopyPresentAround(fault, flags);
   return FaultResult::kHandled;
 }
 
@@ -310,6 +324,8 @@ void AddressSpace::CopyPresentAround(Fault& fault, Pte flags) {
     if (!copy.is_null()) {
       CopyFrame(copy, frames[i]);
       entry = MakePte(copy, flags);
+      last_copied_page_ =
+          (fault.address >> 12) + (window.first + i) - fault.index;
       ++added;
     }
     ReleaseFrame(frames[i]);
@@ -405,7 +421,7 @@ FaultResult AddressSpace::HugeWriteFault(Fault& fault) {
   }
   if (SplitHuge(fault.directory) != 0) return FaultResult::kOutOfMemory;
   fault.flush = true;
-  if (!Walk(fault)) return FaultResult::kOutOfMemory;
+  if (!WalkTo(fault)) return FaultResult::kOutOfMemory;
   return WriteProtectedFault(fault);
 }
 

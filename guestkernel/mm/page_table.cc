@@ -93,6 +93,13 @@ Pte* FindPte(uint64_t root_gpa, uint64_t address) {
   return &TableOf(*entry)[TableIndex(address, 1)];
 }
 
+bool TableIsEmpty(Pte directory_entry) {
+  const Pte* table = TableOf(directory_entry);
+  unsigned i = 0;
+  while (i < kTableEntries && table[i] == 0) ++i;
+  return i == kTableEntries;
+}
+
 int AddTable(Pte* directory_entry) {
   FrameNumber frame = AllocatePageTable();
   if (frame.is_null()) return -ENOMEM;

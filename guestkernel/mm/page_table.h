@@ -63,6 +63,8 @@ Pte* FindDirectoryEntry(uint64_t root_gpa, uint64_t address);
 Pte* GetDirectoryEntry(uint64_t root_gpa, uint64_t address);
 // The page-table entry, where the tables exist and the page is not huge.
 Pte* FindPte(uint64_t root_gpa, uint64_t address);
+// Has the page table behind the entry no entries?
+bool TableIsEmpty(Pte directory_entry);
 // Gives an empty directory entry a page table. 0 or -ENOMEM.
 int AddTable(Pte* directory_entry);
 // Replaces a huge page by 512 entries of the same meaning. 0 or -ENOMEM.

@@ -41,8 +41,12 @@ int AddressSpace::PrepareMove(uint64_t start, uint64_t length, uint64_t to) {
             error = -ENOMEM;
             return;
           }
-          // A whole table or huge page goes into the empty entry.
-          if (congruent && end - from == kHugeSize) continue;
+          if (congruent && end - from == kHugeSize) {
+            // A whole table or huge page goes there: no unused table is kept.
+            if (*entry != 0) FreePageTable(PteFrame(*entry));
+            *entry = 0;
+            continue;
+          }
           if (*entry == 0) error = AddTable(entry);
         }
       });
@@ -85,6 +89,7 @@ Result<uint64_t> AddressSpace::MoveVma(uint64_t old_address, uint64_t old_size,
   GK_RETURN_IF_ERROR(CheckLimits(new_size >> 12, moved->flags));
   if (int error = PrepareMove(old_address, old_size, to)) {
     FreeTables(root_, to, to + new_size, to, to + new_size);
+    FlushIfActive();
     return Error(error);
   }
   if (moved->object) moved->object_page = vma->PageAt(old_address);

@@ -75,6 +75,33 @@ bool AddressSpace::ZapRange(uint64_t start, uint64_t end, Zap what) {
   return flush;
 }
 
+// Tables in [low, high), where nothing is mapped any more. Those of small
+// ranges are kept for a while: what was mapped there comes back there, often,
+// and changing the upper levels is dear under shadow paging.
+bool AddressSpace::FreeUnusedTables(uint64_t low, uint64_t high, uint64_t start,
+                                    uint64_t end) {
+  constexpr unsigned kKeep = 256;
+  if (end - start >= kHugeSize) {
+    return FreeTables(root_, low, high, start, end);
+  }
+  if (((low + kHugeMask) & ~kHugeMask) >= HugeFloor(high)) return false;
+  if (++kept_tables_ < kKeep) return false;
+  kept_tables_ = 0;
+  return SweepTables();
+}
+
+// Frees all unused tables (VMAs that are just being removed count as there).
+bool AddressSpace::SweepTables() {
+  bool freed = false;
+  uint64_t low = 0;
+  for (size_t i = 0; i <= vmas_.size(); ++i) {
+    uint64_t high = i < vmas_.size() ? vmas_[i]->start : crvm::abi::kUserEnd;
+    if (high > low) freed |= FreeTables(root_, low, high, low, high);
+    if (i < vmas_.size()) low = vmas_[i]->end;
+  }
+  return freed;
+}
+
 // Removes VMAs [first, last), which lie in [start, end) wholly.
 int AddressSpace::UnmapRangeOf(size_t first, size_t last, uint64_t start,
                                uint64_t end) {
@@ -84,7 +111,7 @@ int AddressSpace::UnmapRangeOf(size_t first, size_t last, uint64_t start,
   uint64_t low = first > 0 ? vmas_[first - 1]->end : 0;
   uint64_t high =
       last < vmas_.size() ? vmas_[last]->start : crvm::abi::kUserEnd;
-  flush |= FreeTables(root_, low, high, from, to);
+  flush |= FreeUnusedTables(low, high, from, to);
   if (flush) FlushIfActive();
   RemoveVmas(first, last - first);
   return 0;
