@@ -44,7 +44,7 @@ class TmpfsFile final : public File {
   }
 
  private:
-  static constexpr int kSeekData = 3, kSeekHole = 4;
+  static constexpr int kSeekData = 3;  // the other one is SEEK_HOLE
   // The next page that is (not) there.
   int64_t SeekContent(int64_t offset, int whence) {
     PageCache* cache = inode_->cache().get();

@@ -22,7 +22,7 @@ constexpr uint64_t kBase = 0x40000000;
 constexpr uint32_t kRw = kVmaRead | kVmaWrite;
 
 // A file in host memory that counts requests.
-class FakeFile : public PageCache::Backing {
+class FakeFile final : public PageCache::Backing {
  public:
   explicit FakeFile(size_t size) : data(size) {
     for (size_t i = 0; i < size; ++i) data[i] = At(i);
