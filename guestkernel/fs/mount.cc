@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Mounting: the root and the guest's own file systems on top of it.
+// The table of mounts.
 #include "guestkernel/fs/mount.h"
 
 #include "guestkernel/fs/dentry_cache.h"
-#include "guestkernel/fs/file_systems.h"
 #include "guestkernel/fs/walk.h"
 #include "guestkernel/lib/vector.h"
 
@@ -43,11 +42,6 @@ Result<RefPtr<Dentry>> MountPoint(StringView where, FileSystem* fs) {
   entry = DentryCache::Get().Insert(walk.current(), walk.last(), fs->Root());
   if (!entry) return Error(-ENOMEM);
   return entry;
-}
-
-int MountNew(Result<FileSystem*> fs, StringView where, const char* source) {
-  if (!fs.ok()) return fs.error();
-  return Mount(*fs, where, source);
 }
 
 }  // namespace
@@ -89,26 +83,6 @@ void ForgetMounts() {
   delete g_mounts;
   g_mounts = nullptr;
   DentryCache::Get().DropUnused();
-}
-
-int MountAll() {
-  g_booting = true;
-  Result<FileSystem*> root = FuseRootInit();
-  if (!root.ok()) {
-    Log(LogLevel::kWarning, "no host file system (error %d): empty root",
-        root.error());
-    root = NewTmpfs(0755, 0);
-  }
-  if (!root.ok()) return root.error();
-  GK_RETURN_IF_ERROR(MountRoot(*root, "host"));
-  GK_RETURN_IF_ERROR(MountNew(NewProcFs(), "/proc", "proc"));
-  GK_RETURN_IF_ERROR(MountNew(NewSysFs(), "/sys", "sysfs"));
-  GK_RETURN_IF_ERROR(MountNew(NewDevFs(), "/dev", "udev"));
-  GK_RETURN_IF_ERROR(MountNew(NewDevPts(), "/dev/pts", "devpts"));
-  GK_RETURN_IF_ERROR(MountNew(NewTmpfs(01777, 0), "/dev/shm", "tmpfs"));
-  GK_RETURN_IF_ERROR(MountNew(NewTmpfs(0755, 0), "/run", "tmpfs"));
-  g_booting = false;
-  return 0;
 }
 
 void WriteBackAllFileSystems() {

@@ -4,7 +4,6 @@
 #include "guestkernel/fs/open.h"
 #include "guestkernel/fs/sys_util.h"
 #include "guestkernel/fs/syscalls.h"
-#include "guestkernel/fs/tmpfs.h"
 #include "guestkernel/sched/process.h"
 
 namespace gk {
@@ -147,30 +146,6 @@ int64_t SysDup3(const SyscallArgs& args) {
   if (args.U32(2) & ~kOpenCloexec) return -EINVAL;
   if (args.Int(0) == args.Int(1)) return -EINVAL;
   return DupTo(args.Int(0), args.Int(1), args.U32(2));
-}
-
-int64_t SysMemfdCreate(const SyscallArgs& args) {
-  enum { kCloexec = 1, kAllowSealing = 2, kNoExecSeal = 8, kExec = 16 };
-  constexpr size_t kNameMax = 249;
-  uint32_t flags = args.U32(1);
-  // No huge pages (MFD_HUGETLB).
-  if (flags & ~(kCloexec | kAllowSealing | kNoExecSeal | kExec)) {
-    return -EINVAL;
-  }
-  if ((flags & kNoExecSeal) && (flags & kExec)) return -EINVAL;
-  Result<KString> name = CopyStringFromUser(args.User(0), kNameMax + 1);
-  if (!name.ok()) {
-    return name.error() == -ENAMETOOLONG ? -EINVAL : name.error();
-  }
-  uint32_t mode = 0777, seals = kSealSeal;
-  if (flags & kAllowSealing) seals = 0;
-  if (flags & kNoExecSeal) {
-    mode = 0666;
-    seals = kSealExec;
-  }
-  GK_ASSIGN_OR_RETURN(RefPtr<File> file, NewMemfd(*name, mode, seals));
-  return ToReturn(InstallFile(std::move(file),
-                              (flags & kCloexec) ? uint32_t{kOpenCloexec} : 0));
 }
 
 }  // namespace gk

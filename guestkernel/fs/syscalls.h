@@ -19,6 +19,7 @@ int64_t SysCloseRange(const SyscallArgs& args);
 int64_t SysDup(const SyscallArgs& args);
 int64_t SysDup2(const SyscallArgs& args);
 int64_t SysDup3(const SyscallArgs& args);
+// memfd.cc
 int64_t SysMemfdCreate(const SyscallArgs& args);
 // sys_read_write.cc
 int64_t SysRead(const SyscallArgs& args);

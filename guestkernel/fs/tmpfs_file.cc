@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tmpfs regular files and memfds: contents, space, seals.
-#include "guestkernel/fs/dentry_cache.h"
+// tmpfs regular files: contents, space, seals.
 #include "guestkernel/fs/tmpfs.h"
 #include "guestkernel/mm/address_space.h"
 
@@ -165,30 +164,6 @@ int TmpfsRegular::AddSeals(uint32_t wanted) {
   }
   seals |= wanted;
   return 0;
-}
-
-Result<RefPtr<File>> NewMemfd(StringView name, uint32_t mode, uint32_t seals) {
-  // Unnamed files' own file system, without a place in the tree.
-  static Tmpfs* fs = nullptr;
-  if (!fs) {
-    GK_ASSIGN_OR_RETURN(fs, Tmpfs::Create(01777, 0, "tmpfs"));
-  }
-  RefPtr<Inode> inode;
-  GK_ASSIGN_OR_RETURN(inode,
-                      fs->root_directory()->CreateUnnamed(mode | kModeRegular));
-  auto* regular = static_cast<TmpfsRegular*>(inode.get());
-  regular->linkable = false;
-  regular->seals = seals;
-  KString shown;
-  GK_RETURN_IF_ERROR(shown.Append("/memfd:"));
-  GK_RETURN_IF_ERROR(shown.Append(name));
-  RefPtr<Dentry> dentry = DentryCache::NewDetached(nullptr, shown, inode);
-  if (!dentry) return Error(-ENOMEM);
-  DentryCache::MarkUnlinked(dentry.get());
-  RefPtr<File> file;
-  GK_ASSIGN_OR_RETURN(file, inode->Open(kOpenReadWrite | kOpenLargeFile));
-  file->set_dentry(std::move(dentry));
-  return file;
 }
 
 }  // namespace gk

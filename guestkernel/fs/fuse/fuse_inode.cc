@@ -163,6 +163,12 @@ int FuseInode::SetAttributesBy(const AttributeChange& change,
   return 0;
 }
 
+int FuseInode::AskAccess(int want) {
+  FuseRequest request(connection(), FUSE_ACCESS, nodeid_);
+  request.Add(fuse_access_in{static_cast<uint32_t>(want), 0});
+  return request.Call();
+}
+
 bool FuseInode::CachedEntryValid(const Dentry& entry) {
   uint64_t validated = entry.validated_ns();
   if (validated < fuse()->resumed_ns() ||

@@ -47,6 +47,7 @@ class FuseInode final : public Inode, public PageCache::Backing {
   // ---- Inode
   int GetAttributes(FileAttributes* out) override;
   int GetCachedAttributes(FileAttributes* out) override;
+  int AskAccess(int want) override;
   int SetAttributes(const AttributeChange& change) override;
   Result<RefPtr<Inode>> Lookup(StringView name) override;
   int LookupPath(StringView path, RefPtr<Inode>* inodes, int max) override;

@@ -63,7 +63,7 @@ int ProcMountInfo(const Subject&, KString* out) {
 int ProcFilesystems(const Subject&, KString* out) {
   return out->Append(
       "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n"
-      "nodev\tdevpts\nnodev\tfuse\n");
+      "nodev\tdevpts\nnodev\tfuse.crvm\n");
 }
 
 }  // namespace gk

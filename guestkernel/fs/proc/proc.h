@@ -70,6 +70,7 @@ int ProcDevices(const Subject& subject, KString* out);
 int ProcSwaps(const Subject& subject, KString* out);
 int ProcPartitions(const Subject& subject, KString* out);
 int ProcKernelCmdline(const Subject& subject, KString* out);
+int ProcVmstat(const Subject& subject, KString* out);
 // cpuinfo.cc
 int ProcCpuinfo(const Subject& subject, KString* out);
 

@@ -4,8 +4,10 @@
 #include "guestkernel/arch/arch.h"
 #include "guestkernel/fs/proc/proc.h"
 #include "guestkernel/mm/frame.h"
+#include "guestkernel/mm/page_cache_stats.h"
 #include "guestkernel/process/pid.h"
 #include "guestkernel/process/system_name.h"
+#include "guestkernel/process/usage.h"
 #include "guestkernel/sched/cpu_time.h"
 
 namespace gk {
@@ -133,6 +135,22 @@ int ProcSwaps(const Subject&, KString* out) {
 
 int ProcPartitions(const Subject&, KString* out) {
   return out->Append("major minor  #blocks  name\n\n");
+}
+
+int ProcVmstat(const Subject&, KString* out) {
+  MemoryStatistics m = GetMemoryStatistics();
+  uint64_t minor = 0, major = 0;
+  for (Process* p = FirstProcess(); p; p = NextProcess(p)) {
+    ResourceUsage usage = ProcessUsage(p);
+    minor += usage.minor_faults + p->children_usage.minor_faults;
+    major += usage.major_faults + p->children_usage.major_faults;
+  }
+  return out->AppendFormat(
+      "nr_free_pages %lu\nnr_file_pages %lu\nnr_shmem %lu\n"
+      "nr_page_table_pages %lu\npgpgin %lu\npgpgout 0\npswpin 0\npswpout 0\n"
+      "pgfault %lu\npgmajfault %lu\n",
+      m.free_frames, m.page_cache_frames + m.shmem_frames, m.shmem_frames,
+      m.page_table_frames, PageReads() * 4, minor + major, major);
 }
 
 int ProcKernelCmdline(const Subject&, KString* out) {

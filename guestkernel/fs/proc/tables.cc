@@ -21,6 +21,9 @@ int MountsTarget(const Subject&, KString* out) {
   return out->Append("self/mounts");
 }
 
+// There are no disks and no modules.
+int ProcNothing(const Subject&, KString*) { return 0; }
+
 int NetTarget(const Subject&, KString* out) { return out->Append("self/net"); }
 
 constexpr SyntheticEntry MadeEntry(
@@ -68,9 +71,11 @@ constexpr SyntheticEntry kRootEntries[] = {
     TextEntry("cmdline", ProcKernelCmdline),
     TextEntry("cpuinfo", ProcCpuinfo),
     TextEntry("devices", ProcDevices),
+    TextEntry("diskstats", ProcNothing),
     TextEntry("filesystems", ProcFilesystems),
     TextEntry("loadavg", ProcLoadavg),
     TextEntry("meminfo", ProcMeminfo),
+    TextEntry("modules", ProcNothing),
     LinkEntry("mounts", MountsTarget),
     LinkEntry("net", NetTarget),
     TextEntry("partitions", ProcPartitions),
@@ -81,6 +86,7 @@ constexpr SyntheticEntry kRootEntries[] = {
     LinkEntry("thread-self", ThreadSelfTarget),
     TextEntry("uptime", ProcUptime),
     TextEntry("version", ProcVersion),
+    TextEntry("vmstat", ProcVmstat),
 };
 
 }  // namespace
