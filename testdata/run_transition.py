@@ -63,8 +63,8 @@ class Session:
     def snapshot_and_end(self, process):
         if self.args.mode == "kill":
             self.crvm.call("snapshot", self.name)
-            pid = self.crvm.vmm_pid(self.name) or process.pid
-            os.kill(pid, signal.SIGKILL)
+            vm = self.crvm.running(self.name)
+            os.kill(vm["pid"] if vm else process.pid, signal.SIGKILL)
         else:
             self.crvm.call("snapshot", self.name, "--stop")
         try:
@@ -74,8 +74,17 @@ class Session:
 
     def resume(self, as_name=None):
         extra = ["--as", as_name] if as_name else []
-        return self.start(self.crvm.command("resume", self.name, *extra),
-                          as_name or self.name)
+        name = as_name or self.name
+        process = self.start(self.crvm.command("resume", self.name, *extra),
+                             name)
+
+        def condition():
+            if process.poll() is not None:
+                raise runner.Failure(f"resume ended with {process.returncode}: "
+                                     + runner.tail(self.output(name)))
+            return self.crvm.running(name)
+        runner.poll("running VM after the resume", 30, condition)
+        return process
 
     def finish(self, process, process_name):
         try:

@@ -48,14 +48,11 @@ class Crvm:
                           + done.stderr.strip())
         return done.stdout
 
-    def vmm_pid(self, name):
-        """The VMM's process id according to `crvm ps --json`, or None."""
-        listing = json.loads(self.call("ps", "--json"))
-        if isinstance(listing, dict):
-            listing = listing.get("vms", [])
-        for vm in listing:
-            if vm.get("name") == name:
-                return vm.get("pid")
+    def running(self, name):
+        """What `crvm ps --json` says of a running VM, or None."""
+        for vm in json.loads(self.call("ps", "--json")):
+            if vm["name"] == name and vm["state"] == "running":
+                return vm
         return None
 
     def remove(self):
@@ -110,7 +107,7 @@ def check_all(programs, check, jobs):
         try:
             check(os.path.abspath(program))
             return None
-        except Failure as failure:
+        except (Failure, OSError) as failure:
             return str(failure)
 
     failed = 0

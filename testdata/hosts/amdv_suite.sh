@@ -59,7 +59,7 @@ run() { # run RUNNER PROGRAM...
 }
 run run_compare.py "$programs"/compare/{hello,hello_static,hello_static_pie} \
   "$programs"/compare/{fork_wait,threads,signal_handlers,signal_faults,mmap_file} \
-  "$programs"/compare/{cow_fork,pipes,unix_stream,epoll,fpu,bad_pointers} \
+  "$programs"/compare/{cow_fork,pipes,unix_stream,epoll,fpu,bad_pointers,kernel_memory} \
   "$sources/compare/shell_pipelines.sh"
 run run_transition.py "$programs"/transition/{counter,pipe_inflight,futex_threads} \
   "$programs"/transition/{fpu_state,scm_rights,shared_memory} \

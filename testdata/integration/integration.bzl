@@ -6,7 +6,7 @@ _TAGS = ["external", "kvm", "local", "no-asan"]
 
 _CRVM = "//cli:crvm"
 
-def _runner_test(name, runner, programs, args, tags, size):
+def _runner_test(name, runner, programs, args, size):
     native.sh_test(
         name = name,
         size = size,
@@ -14,10 +14,10 @@ def _runner_test(name, runner, programs, args, tags, size):
         args = ["--crvm", "$(rootpath %s)" % _CRVM] + args +
                ["$(rootpath %s)" % p for p in programs],
         data = [_CRVM, "//testdata:runner"] + programs,
-        tags = _TAGS + tags,
+        tags = _TAGS,
     )
 
-def compare_tests(programs, tags = []):
+def compare_tests(programs):
     """One test per program: the guest must do what Linux does."""
     for program in programs:
         _runner_test(
@@ -25,11 +25,10 @@ def compare_tests(programs, tags = []):
             runner = "run_compare.py",
             programs = ["//testdata/programs/compare:" + program],
             args = [],
-            tags = tags,
             size = "medium",
         )
 
-def transition_tests(programs, tags = []):
+def transition_tests(programs):
     """One test per program: snapshot, end of the VM, resume."""
     for program in programs:
         _runner_test(
@@ -37,17 +36,15 @@ def transition_tests(programs, tags = []):
             runner = "run_transition.py",
             programs = ["//testdata/programs/transition:" + program],
             args = [],
-            tags = tags,
             size = "medium",
         )
 
-def transition_group_test(name, programs, args, tags = []):
+def transition_group_test(name, programs, args):
     """One test for several programs, with other ways to snapshot and resume."""
     _runner_test(
         name = name,
         runner = "run_transition.py",
         programs = ["//testdata/programs/transition:" + p for p in programs],
         args = args,
-        tags = tags,
         size = "large",
     )

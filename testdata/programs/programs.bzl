@@ -53,6 +53,11 @@ COMPARE_C = [
     "unix_stream",
 ]
 
+# The same, in supervisor mode only.
+COMPARE_SUPERVISOR_C = [
+    "kernel_memory",
+]
+
 COMPARE_CC = [
     "cxx_runtime",
 ]

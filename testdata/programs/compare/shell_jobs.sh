@@ -8,7 +8,7 @@ exec 2> /dev/null  # when bash reports an ended job is a matter of chance
 set -m
 sleep 100 &
 first=$!
-jobs -l | sed "s/$first/PID/"
+jobs -l | sed -E "s/ +$first/ PID/"
 sleep 0.2  # it has become sleep by then
 kill -STOP "$first"
 for _ in $(seq 200); do

@@ -35,7 +35,7 @@ static void crash(const char *name, void (*how)(void)) {
 }
 
 // Addresses that the compiler cannot see through.
-static volatile unsigned long low = 8, high = 0xffffffff80000000;
+static volatile unsigned long low = 8;
 static volatile int endless = 1;
 
 static void null_pointer(void) { *(volatile int *)low = 1; }
@@ -50,10 +50,6 @@ static void non_canonical(void) { *(volatile int *)0x8000000000000000 = 1; }
 static void run_data(void) {
   static char data[16];
   ((void (*)(void))(void *)data)();
-}
-static void kernel_address(void) {
-  volatile int x = *(volatile int *)high;
-  (void)x;
 }
 static void deep(void) {
   // Beyond the stack limit.
@@ -86,7 +82,6 @@ int main(void) {
   crash("breakpoint", trap);
   crash("non-canonical address", non_canonical);
   crash("data as code", run_data);
-  crash("kernel address", kernel_address);
   crash("stack overflow", deep);
   crash("abort", abort);
   return 0;
