@@ -19,11 +19,7 @@ constexpr size_t kFirstWindow = 32;  // pages read on a miss
 constexpr size_t kMaxWindow = 128;
 constexpr size_t kSmallFile = 64;  // pages; read at once
 
-constinit uint64_t g_page_reads = 0;
-
 }  // namespace
-
-uint64_t PageReads() { return g_page_reads; }
 
 // Frees clean pages of the caches that were read longest ago: first those that
 // nobody maps, then mapped ones.

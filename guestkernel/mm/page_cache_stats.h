@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// For mm only: how often page caches have asked their backing for pages since
-// boot; tells major faults from minor ones.
+// How often page caches have asked their backing for pages since boot; tells
+// major faults from minor ones. Only the page cache counts.
 #ifndef CRVM_GUESTKERNEL_MM_PAGE_CACHE_STATS_H_
 #define CRVM_GUESTKERNEL_MM_PAGE_CACHE_STATS_H_
 
@@ -9,7 +9,8 @@
 
 namespace gk {
 
-uint64_t PageReads();
+inline constinit uint64_t g_page_reads = 0;
+inline uint64_t PageReads() { return g_page_reads; }
 
 }  // namespace gk
 #endif  // CRVM_GUESTKERNEL_MM_PAGE_CACHE_STATS_H_
