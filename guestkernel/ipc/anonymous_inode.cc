@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// See anonymous_inode.h.
 #include "guestkernel/ipc/anonymous_inode.h"
 
 #include "guestkernel/sched/process.h"

@@ -22,6 +22,9 @@ class AnonymousFile : public File {
   // `name` has static storage.
   AnonymousFile(const char* name, uint32_t flags)
       : File(flags), name_(name), inode_(NextAnonymousInode()) {}
+  // What the kind does not do is invalid, not a matter of position.
+  int64_t Read(UserIo&) override { return -EINVAL; }
+  int64_t Write(UserIo&) override { return -EINVAL; }
   int GetAttributes(FileAttributes* out) override;
   Result<KString> Describe() override;
 

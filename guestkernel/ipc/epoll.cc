@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// See epoll.h.
 #include "guestkernel/ipc/epoll.h"
 
 #include <asm/errno.h>
@@ -7,7 +9,7 @@ namespace gk {
 namespace {
 
 const char kEpollKind = 0;
-constexpr int kMaxDepth = 5;  // of epoll files that watch epoll files
+constexpr int kMaxDepth = 5;  // of epoll files that watch each other
 
 void UnlinkFromFile(File* file, EpollItem* item) {
   EpollItem** at = &file->first_epoll_item;
@@ -77,23 +79,42 @@ void EpollFile::MakeReady(EpollItem* item) {
   poll_queue_.WakeAll(kPollIn | kPollRdNorm);
 }
 
-bool EpollFile::Watches(const File* file, int depth) const {
+// The depth is bounded by Add(), and with it these recursions.
+bool EpollFile::Watches(const File* file) const {
   for (EpollItem& item : items_) {
     if (item.file_ == file) return true;
     if (item.file_->kind() != &kEpollKind) continue;
-    if (depth >= kMaxDepth) return true;
-    if (static_cast<EpollFile*>(item.file_)->Watches(file, depth + 1)) {
-      return true;
-    }
+    if (static_cast<EpollFile*>(item.file_)->Watches(file)) return true;
   }
   return false;
 }
 
+int EpollFile::DepthBelow() const {
+  int deepest = 0;
+  for (EpollItem& item : items_) {
+    if (item.file_->kind() != &kEpollKind) continue;
+    int depth = static_cast<EpollFile*>(item.file_)->DepthBelow();
+    if (depth > deepest) deepest = depth;
+  }
+  return deepest + 1;
+}
+
+int EpollFile::DepthAbove() const {
+  int highest = 0;
+  for (auto* item = first_epoll_item; item; item = item->next_of_file) {
+    int depth = item->owner_->DepthAbove();
+    if (depth > highest) highest = depth;
+  }
+  return highest + 1;
+}
+
 int EpollFile::Add(RefPtr<File> file, int fd, const EpollEvent& event) {
   if (Find(file.get(), fd)) return -EEXIST;
-  if (file->kind() == &kEpollKind &&
-      (file == this || static_cast<EpollFile*>(file.get())->Watches(this, 1))) {
-    return file == this ? -EINVAL : -ELOOP;
+  if (file->kind() == &kEpollKind) {
+    auto* below = static_cast<EpollFile*>(file.get());
+    if (below == this) return -EINVAL;
+    if (below->Watches(this)) return -ELOOP;
+    if (DepthAbove() + below->DepthBelow() > kMaxDepth) return -ELOOP;
   }
   auto* item = new (std::nothrow) EpollItem(this, file.get(), fd);
   if (!item) return -ENOMEM;

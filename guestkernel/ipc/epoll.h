@@ -79,10 +79,13 @@ class EpollFile final : public AnonymousFile {
   // 0 at the deadline, -EINTR.
   int64_t Wait(EpollEvent* events, int max, Deadline deadline);
   // Whether this watches `file`, directly or through other epoll files.
-  bool Watches(const File* file, int depth) const;
+  bool Watches(const File* file) const;
 
  private:
   friend class EpollItem;
+  // Epoll files on the longest way down or up from here, this one included.
+  int DepthBelow() const;
+  int DepthAbove() const;
   EpollItem* Find(const File* file, int fd) const;
   void MakeReady(EpollItem* item);
   int Harvest(EpollEvent* events, int max);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// See fifo.h.
 #include "guestkernel/ipc/fifo.h"
 
 #include <asm/errno.h>
@@ -24,6 +26,7 @@ Result<RefPtr<File>> OpenFifo(Inode* inode, uint32_t flags) {
   auto file = MakeRef<PipeFile>(
       pipe, flags & (kOpenAccessMask | kOpenNonblock | kOpenDirect));
   if (!file) return Error(-ENOMEM);
+  if (!wait && pipe->writers == 0) file->writers_before_ = writers_seen;
   // An end that came and went meanwhile counts: compare openings.
   if (wait && access == kOpenReadOnly && pipe->writers == 0) {
     GK_RETURN_IF_ERROR(WaitUntil(pipe->open_queue, [&] {

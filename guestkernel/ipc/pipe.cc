@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// See pipe.h.
 #include "guestkernel/ipc/pipe.h"
 
 #include <asm/errno.h>
@@ -49,9 +51,10 @@ size_t Pipe::BytesReadable() const {
   return total;
 }
 
-int64_t Pipe::Read(UserIo& io, bool nonblocking, bool packets) {
+int64_t Pipe::Read(UserIo& io, bool nonblocking) {
   if (io.remaining() == 0) return 0;
-  if (used_ == 0) {
+  bool waited = used_ == 0;
+  if (waited) {
     if (writers == 0) return 0;
     if (nonblocking) return -EAGAIN;
     int error = WaitUntil(
@@ -75,14 +78,11 @@ int64_t Pipe::Read(UserIo& io, bool nonblocking, bool packets) {
     first.length -= static_cast<uint32_t>(n);
     bool packet = first.packet;
     if (first.length == 0 || packet) DropFirst();  // a packet's rest is lost
-    if (packet || packets) {
-      if (packet) break;
-    }
-    if (n == 0) break;
+    if (packet || n == 0) break;
   }
   if (was_full && !full()) write_queue.Wake(kPollOut | kPollWrNorm);
-  // Others may still find something.
-  if (used_ > 0) read_queue.Wake(kPollIn | kPollRdNorm);
+  // Others may still find something: the wake was for this reader alone.
+  if (waited && used_ > 0) read_queue.Wake(kPollIn | kPollRdNorm);
   return total;
 }
 
@@ -98,8 +98,9 @@ int64_t Pipe::Peek(UserIo& io) {
   return total;
 }
 
-bool Pipe::HasRoomFor(size_t n) const {
+bool Pipe::HasRoomFor(size_t n, bool packet) const {
   if (!full()) return true;
+  if (packet) return false;  // begins a buffer
   const Buffer& last = slot(used_ - 1);
   return !last.packet && last.offset + last.length + n <= kPipeAtomic;
 }
@@ -151,9 +152,10 @@ int64_t Pipe::Write(UserIo& io, bool nonblocking, bool packets) {
     return io.remaining() < kPipeAtomic ? io.remaining() : kPipeAtomic;
   };
   int64_t total = 0;
+  bool waited = false;
   for (;;) {
     if (readers == 0) return total > 0 ? total : -EPIPE;
-    if (HasRoomFor(need())) {
+    if (HasRoomFor(need(), packets)) {
       int64_t n = StoreAll(io, packets);
       if (n < 0) return total > 0 ? total : n;
       total += n;
@@ -161,21 +163,22 @@ int64_t Pipe::Write(UserIo& io, bool nonblocking, bool packets) {
       if (io.remaining() == 0) break;
     }
     if (nonblocking) return total > 0 ? total : -EAGAIN;
+    waited = true;
     int error = WaitUntil(
         write_queue,
-        [this, &need] { return readers == 0 || HasRoomFor(need()); },
+        [&] { return readers == 0 || HasRoomFor(need(), packets); },
         Deadline::Never(), Interruptible::kYes, /*exclusive=*/true);
     if (error) return total > 0 ? total : error;
   }
-  if (!full()) write_queue.Wake(kPollOut | kPollWrNorm);
+  if (waited && !full()) write_queue.Wake(kPollOut | kPollWrNorm);
   return total;
 }
 
-uint32_t Pipe::Poll(bool reads, bool writes) const {
+uint32_t Pipe::Poll(bool reads, bool writes, uint32_t writers_before) const {
   uint32_t events = 0;
   if (reads) {
     if (used_ > 0) events |= kPollIn | kPollRdNorm;
-    if (writers == 0 && writer_openings > 0) events |= kPollHup;
+    if (writers == 0 && writer_openings != writers_before) events |= kPollHup;
   }
   if (writes) {
     if (!full()) events |= kPollOut | kPollWrNorm;

@@ -22,10 +22,11 @@ class Pipe : public RefCounted {
   ~Pipe() override;
 
   // One transfer, of pipe(7)'s semantics; the number of bytes or an errno.
-  int64_t Read(UserIo& io, bool nonblocking, bool packets);
+  int64_t Read(UserIo& io, bool nonblocking);
   int64_t Write(UserIo& io, bool nonblocking, bool packets);
   int64_t Peek(UserIo& io);  // tee: copies, leaves it there
-  uint32_t Poll(bool reads, bool writes) const;
+  // `writers_before`: openings that a reader's POLLHUP does not count.
+  uint32_t Poll(bool reads, bool writes, uint32_t writers_before) const;
 
   void AddEnd(bool reads, bool writes);
   void RemoveEnd(bool reads, bool writes);
@@ -54,7 +55,7 @@ class Pipe : public RefCounted {
   bool full() const { return used_ == slots_.size(); }
   // Whether Store takes anything of a write with n bytes left: a small one goes
   // in whole or not at all.
-  bool HasRoomFor(size_t n) const;
+  bool HasRoomFor(size_t n, bool packet) const;
   // One buffer's worth; bytes stored, or negative errno.
   int64_t Store(UserIo& io, bool packet);
   int64_t StoreAll(UserIo& io, bool packets);
@@ -80,7 +81,10 @@ class PipeFile final : public File {
   Result<RefPtr<File>> Reopen(uint32_t flags) override;
 
  private:
+  friend Result<RefPtr<File>> OpenFifo(Inode* inode, uint32_t flags);
   RefPtr<Pipe> pipe_;
+  // A fifo's reader that did not wait is not told of writers before it.
+  uint32_t writers_before_ = 0;
 };
 
 }  // namespace gk

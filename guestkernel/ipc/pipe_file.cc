@@ -27,13 +27,12 @@ PipeFile::PipeFile(RefPtr<Pipe> pipe, uint32_t flags)
 
 PipeFile::~PipeFile() { pipe_->RemoveEnd(readable(), writable()); }
 
-int64_t PipeFile::Read(UserIo& io) {
-  return pipe_->Read(io, nonblocking(), flags() & kOpenDirect);
-}
+int64_t PipeFile::Read(UserIo& io) { return pipe_->Read(io, nonblocking()); }
 
 int64_t PipeFile::Write(UserIo& io) {
   int64_t n = pipe_->Write(io, nonblocking(), flags() & kOpenDirect);
-  if (n == -EPIPE) {
+  // Also when part of it was still taken.
+  if (n == -EPIPE || (n > 0 && io.remaining() > 0 && pipe_->readers == 0)) {
     SigInfo info = UserSigInfo(SIGPIPE, 0);
     SendSignalToThread(CurrentThread(), SIGPIPE, &info);
   }
@@ -47,7 +46,7 @@ uint32_t PipeFile::Poll(PollTable* table) {
     if (readable()) table->Add(&pipe_->read_queue);
     if (writable()) table->Add(&pipe_->write_queue);
   }
-  return pipe_->Poll(readable(), writable());
+  return pipe_->Poll(readable(), writable(), writers_before_);
 }
 
 int64_t PipeFile::Ioctl(uint32_t command, uint64_t argument) {

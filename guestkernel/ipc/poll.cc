@@ -98,11 +98,9 @@ int64_t DoSelect(int64_t count, const UserAddress at[3], Deadline deadline) {
     if (wanted == 0) continue;
     RefPtr<File> file = table.Get(static_cast<int>(fd));
     if (!file) return -EBADF;
-    GK_RETURN_IF_ERROR(set.Add(std::move(file), wanted));
+    GK_RETURN_IF_ERROR(set.Add(std::move(file), wanted, /*always=*/0));
     GK_RETURN_IF_ERROR(fd_of.PushBack(static_cast<uint32_t>(fd)));
   }
-  // What errors and hang-ups mean depends on the sets: an item counts only if
-  // it shows in one of them, which PollSet's own rule may exceed.
   int64_t waited = set.Wait(deadline);
   if (waited < 0) return waited;
   int64_t bits = 0;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// See poll_set.h.
 #include "guestkernel/ipc/poll_set.h"
 
 #include <asm/errno.h>
@@ -13,8 +15,8 @@ PollSet::EntryList::~EntryList() {
   }
 }
 
-int PollSet::Add(RefPtr<File> file, uint32_t wanted) {
-  return items_.PushBack(Item{std::move(file), wanted, 0});
+int PollSet::Add(RefPtr<File> file, uint32_t wanted, uint32_t always) {
+  return items_.PushBack(Item{std::move(file), wanted | always, 0});
 }
 
 void PollSet::Add(WaitQueue* queue) {
@@ -38,8 +40,7 @@ int64_t PollSet::Look(bool registering) {
     } else {
       // Once something is found nobody will wait: no need to register.
       PollTable* table = registering && ready == 0 ? this : nullptr;
-      item.found =
-          item.file->Poll(table) & (item.wanted | kPollErr | kPollHup);
+      item.found = item.file->Poll(table) & item.wanted;
     }
     if (item.found) ++ready;
   }

@@ -19,11 +19,13 @@ class PollSet final : public PollTable {
  public:
   struct Item {
     RefPtr<File> file;       // null: not open
-    uint32_t wanted = 0;     // kPoll* bits; errors and hang-ups always count
+    uint32_t wanted = 0;     // kPoll* bits
     uint32_t found = 0;
   };
 
-  [[nodiscard]] int Add(RefPtr<File> file, uint32_t wanted);
+  // Errors and hang-ups count always, as for poll(2), or if wanted: select(2).
+  [[nodiscard]] int Add(RefPtr<File> file, uint32_t wanted,
+                        uint32_t always = kPollErr | kPollHup);
   Item& item(size_t i) { return items_[i]; }
   size_t size() const { return items_.size(); }
 

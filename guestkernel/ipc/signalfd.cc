@@ -111,6 +111,7 @@ int64_t MakeSignalFd(int fd, UserAddress mask_at, uint64_t size,
     GK_ASSIGN_OR_RETURN(RefPtr<File> file, GetFile(fd));
     if (file->kind() != &kSignalFileKind) return -EINVAL;
     StaticCast<SignalFile>(file)->set_mask(mask);
+    CurrentProcess()->handlers->arrivals.WakeAll();
     return fd;
   }
   auto file = MakeRef<SignalFile>(mask, flags & kOpenNonblock);

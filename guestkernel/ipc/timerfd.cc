@@ -70,7 +70,8 @@ class TimerFile final : public AnonymousFile {
     expirations_ = 0;
     interval_ns_ = interval;
     if (value == 0) return 0;
-    return timer_.Arm(absolute ? ToMonotonic(value) : MonotonicNs() + value);
+    return timer_.Arm(absolute ? ToMonotonic(value)
+                               : Deadline::After(value).ns);
   }
 
  private:
@@ -85,7 +86,7 @@ class TimerFile final : public AnonymousFile {
                              ? BoottimeNs()
                              : RealtimeNs();
     uint64_t left = deadline > clock_now ? deadline - clock_now : 0;
-    return MonotonicNs() + left;
+    return Deadline::After(left).ns;
   }
 
   static void OnTimer(Timer* timer) {
@@ -95,7 +96,8 @@ class TimerFile final : public AnonymousFile {
   void Expire() {
     ++expirations_;
     if (interval_ns_ > 0) {
-      uint64_t now = MonotonicNs(), next = timer_.deadline() + interval_ns_;
+      uint64_t now = MonotonicNs(), last = timer_.deadline();
+      uint64_t next = interval_ns_ > ~last ? ~uint64_t{0} : last + interval_ns_;
       if (next <= now) {
         uint64_t missed = (now - next) / interval_ns_ + 1;
         expirations_ += missed;

@@ -268,7 +268,7 @@ int64_t SysRecvmmsg(const SyscallArgs& args) {
   if (!args.User(4).is_null()) {
     GK_ASSIGN_OR_RETURN(TimeSpec spec, ReadUser<TimeSpec>(args.User(4)));
     GK_RETURN_IF_ERROR(ToNanoseconds(spec, &end_ns));
-    end_ns += MonotonicNs();
+    end_ns = Deadline::After(end_ns).ns;
   }
   for (uint32_t i = 0; i < count; ++i) {
     UserAddress at = args.User(1) + i * sizeof(MultiMessage);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// See socket.h.
 #include "guestkernel/net/socket.h"
 
 #include <asm/errno.h>
@@ -17,8 +19,7 @@ const char kSocketKind = 0;
 constexpr uint32_t kFionread = 0x541b, kSiocoutq = 0x5411;
 
 Deadline After(uint64_t timeout_ns) {
-  return timeout_ns == 0 ? Deadline::Never()
-                         : Deadline{MonotonicNs() + timeout_ns};
+  return timeout_ns == 0 ? Deadline::Never() : Deadline::After(timeout_ns);
 }
 
 bool TypeIsKnown(int type) {

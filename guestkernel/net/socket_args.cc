@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// See socket_args.h.
 #include "guestkernel/net/socket_args.h"
 
 #include <asm/errno.h>

@@ -81,7 +81,11 @@ int UnixSocket::BindPath(StringView path, const SocketAddress& address) {
                       MakeNode(kAtFdCwd, path, kModeSocket | 0777, 0));
   bound_inode_ = RefPtr<Inode>(node->inode());
   bound_inode_->attached = handle_;
-  handle_->address = address;
+  // As Linux shows it: one terminator, whatever length the caller gave.
+  SocketAddress& own = handle_->address;
+  own = SocketAddress{};
+  memcpy(own.bytes, address.bytes, kPathOffset + path.size());
+  own.length = static_cast<uint32_t>(kPathOffset + path.size() + 1);
   return 0;
 }
 

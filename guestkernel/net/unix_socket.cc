@@ -42,6 +42,10 @@ UnixSocket::~UnixSocket() {
   if (bound_inode_ && bound_inode_->attached == handle_.get()) {
     bound_inode_->attached.reset();
   }
+  // Connections that nobody accepted are reset.
+  for (RefPtr<UnixSocket>& embryo : pending_) {
+    if (UnixSocket* client = embryo->peer()) client->error_ = ECONNRESET;
+  }
   while (!queue_.empty()) DropFirst();
 }
 
@@ -83,6 +87,8 @@ int UnixSocket::Connect(const SocketAddress& address) {
   GK_ASSIGN_OR_RETURN(RefPtr<UnixHandle> target, FindUnixSocket(address));
   if (target->socket->type() != type_) return -EPROTOTYPE;
   if (type_ != kSockDgram) return ConnectStream(std::move(target));
+  UnixSocket* other = target->socket;
+  if (other->peer_ && other->peer_ != handle_) return -EPERM;
   peer_ = std::move(target);
   state_ = State::kConnected;
   peer_->socket->read_queue_.WakeAll();
@@ -92,14 +98,19 @@ int UnixSocket::Connect(const SocketAddress& address) {
 int UnixSocket::ConnectStream(RefPtr<UnixHandle> target) {
   auto can_queue = [&target] {
     UnixSocket* l = target->socket;
-    return !l || !l->is_listening() || l->pending_.size() <= l->backlog_;
+    return !l || !l->is_listening() || l->read_shut_ ||
+           l->pending_.size() <= l->backlog_;
   };
   if (!can_queue()) {
     if (nonblocking()) return -EAGAIN;
-    GK_RETURN_IF_ERROR(WaitUntil(target->space, can_queue, SendDeadline()));
+    int error = WaitUntil(target->space, can_queue, SendDeadline());
+    if (error) return error == -ETIMEDOUT ? -EAGAIN : error;
+    if (state_ == State::kConnected) return -EISCONN;
   }
   UnixSocket* listener = target->socket;
-  if (!listener || !listener->is_listening()) return -ECONNREFUSED;
+  if (!listener || !listener->is_listening() || listener->read_shut_) {
+    return -ECONNREFUSED;
+  }
   auto server = UnixSocket::Create(type_, 0);
   if (!server) return -ENOMEM;
   GK_RETURN_IF_ERROR(listener->pending_.PushBack(server));
@@ -112,6 +123,7 @@ int UnixSocket::ConnectStream(RefPtr<UnixHandle> target) {
   server->handle_->address = listener->handle_->address;
   server->pass_credentials_ = listener->pass_credentials_;
   listener->read_queue_.Wake(kPollIn | kPollRdNorm);
+  handle_->space.WakeAll(kPollOut | kPollWrNorm);
   return 0;
 }
 
@@ -183,7 +195,8 @@ uint32_t UnixSocket::Poll(PollTable* table) {
   UnixSocket* other = peer();
   if (table) {
     table->Add(&read_queue_);
-    table->Add(peer_ ? &peer_->space : &handle_->space);
+    table->Add(&handle_->space);
+    if (type_ == kSockDgram && peer_) table->Add(&peer_->space);
   }
   uint32_t events = 0;
   bool peer_gone = state_ == State::kConnected && !other;
@@ -197,7 +210,10 @@ uint32_t UnixSocket::Poll(PollTable* table) {
     if (peer_gone || (read_shut_ && write_shut_)) events |= kPollHup;
     if (state_ == State::kFresh) return events | kPollOut | kPollWrNorm | kPollHup;
   }
-  if (!other || other->HasRoomFor(1) || write_shut_) {
+  // As Linux: when a quarter at most is used, so that it pays.
+  if (!other || write_shut_ ||
+      (other->HasRoom(send_buffer_) &&
+       other->QueueCost() * 4 <= send_buffer_)) {
     events |= kPollOut | kPollWrNorm;
   }
   return events;

@@ -75,13 +75,20 @@ class UnixSocket final : public Socket {
   int AutoBind();
   int ConnectStream(RefPtr<UnixHandle> listener);
   static void Join(UnixSocket* a, UnixSocket* b);
-  // Whether a message of n bytes may be queued here now.
-  bool HasRoomFor(size_t n) const;
+  // What the queue holds, with the memory for keeping it.
+  size_t QueueCost() const {
+    return queued_bytes_ + queued_messages_ * sizeof(UnixMessage);
+  }
+  // Whether a sender with this SO_SNDBUF may queue a message here now. The last
+  // one may exceed it, as on Linux: so that POLLOUT is true for every size.
+  bool HasRoom(size_t send_buffer) const;
+  // Room for senders again: wakes them, and whoever polls the peer.
+  void AnnounceSpace();
   int64_t SendStream(UserIo& io, Ancillary* ancillary, bool nonblocking);
   int64_t SendPacket(UserIo& io, RefPtr<UnixHandle> target,
                      Ancillary* ancillary, bool nonblocking);
-  // Waits until `target` takes n bytes. -EPIPE or -ECONNREFUSED when it is gone.
-  int WaitForSpace(UnixHandle& target, size_t n, bool nonblocking);
+  // Waits until `target` has room. -EPIPE or -ECONNREFUSED when it is gone.
+  int WaitForSpace(UnixHandle& target, bool nonblocking);
   // Copies the next n bytes of the sender into a message for `target`.
   int64_t Deliver(UserIo& io, size_t n, UnixSocket* target,
                   Ancillary* ancillary);

@@ -15,6 +15,18 @@ namespace {
 constexpr size_t kStreamPiece = 32768;
 constexpr size_t kMaxQueuedDatagrams = 10;  // net.unix.max_dgram_qlen
 
+// Gives the descriptors of a message; a peek leaves them there as well.
+int GiveFiles(Vector<RefPtr<File>>& files, bool peek, Ancillary* out) {
+  if (!peek) {
+    out->files = std::move(files);
+    return 0;
+  }
+  for (RefPtr<File>& file : files) {
+    GK_RETURN_IF_ERROR(out->files.PushBack(file));
+  }
+  return 0;
+}
+
 }  // namespace
 
 UniquePtr<UnixMessage> UnixMessage::Create(size_t size) {
@@ -39,16 +51,24 @@ void UnixSocket::DropFirst() {
 
 // ---- sending
 
-bool UnixSocket::HasRoomFor(size_t n) const {
+bool UnixSocket::HasRoom(size_t send_buffer) const {
   if (type_ == kSockDgram && queued_messages_ > kMaxQueuedDatagrams) {
     return false;
   }
-  return queued_bytes_ == 0 || queued_bytes_ + n <= send_buffer_;
+  return QueueCost() < send_buffer;
 }
 
-int UnixSocket::WaitForSpace(UnixHandle& target, size_t n, bool nonblocking) {
+void UnixSocket::AnnounceSpace() {
+  handle_->space.WakeAll(kPollOut | kPollWrNorm);
+  // A connected peer is polled by its own queue, which it had before.
+  UnixSocket* other = type_ == kSockDgram ? nullptr : peer();
+  if (other) other->handle_->space.WakeAll(kPollOut | kPollWrNorm);
+}
+
+int UnixSocket::WaitForSpace(UnixHandle& target, bool nonblocking) {
   auto ready = [&] {
-    return !target.socket || write_shut_ || target.socket->HasRoomFor(n);
+    return !target.socket || write_shut_ ||
+           target.socket->HasRoom(send_buffer_);
   };
   if (!ready()) {
     if (nonblocking) return -EAGAIN;
@@ -90,7 +110,7 @@ int64_t UnixSocket::Send(UserIo& io, const SocketAddress* to,
     if (target->socket->type() != type_) return -EPROTOTYPE;
     return SendPacket(io, std::move(target), ancillary, !wait);
   }
-  if (to && to->length > 0) {
+  if (to && to->length > 0 && type_ == kSockStream) {
     return state_ == State::kConnected ? -EISCONN : -EOPNOTSUPP;
   }
   if (!peer_) return -ENOTCONN;
@@ -105,7 +125,7 @@ int64_t UnixSocket::SendStream(UserIo& io, Ancillary* ancillary,
   if (io.remaining() == 0) return target->socket ? 0 : -EPIPE;
   while (io.remaining() > 0) {
     size_t n = io.remaining() < kStreamPiece ? io.remaining() : kStreamPiece;
-    if (int error = WaitForSpace(*target, n, nonblocking)) {
+    if (int error = WaitForSpace(*target, nonblocking)) {
       return total > 0 ? total : error;
     }
     int64_t sent = Deliver(io, n, target->socket, ancillary);
@@ -120,8 +140,13 @@ int64_t UnixSocket::SendPacket(UserIo& io, RefPtr<UnixHandle> target,
                                Ancillary* ancillary, bool nonblocking) {
   size_t n = io.remaining();
   if (n > send_buffer_) return -EMSGSIZE;
-  GK_RETURN_IF_ERROR(WaitForSpace(*target, n, nonblocking));
-  if (type_ == kSockDgram && target->socket->read_shut_) return -EPIPE;
+  GK_RETURN_IF_ERROR(WaitForSpace(*target, nonblocking));
+  if (type_ == kSockDgram) {
+    UnixSocket* other = target->socket;
+    if (other->read_shut_) return -EPIPE;
+    // It has connected to somebody else, and hears nobody but that one.
+    if (other->peer_ && other->peer_ != handle_) return -EPERM;
+  }
   return Deliver(io, n, target->socket, ancillary);
 }
 
@@ -135,8 +160,9 @@ int UnixSocket::WaitForData(bool nonblocking) {
   auto ready = [&] { return !queue_.empty() || ended(); };
   if (ready()) return 0;
   if (nonblocking) return -EAGAIN;
+  // One piece of a stream may serve several readers.
   int error = WaitUntil(read_queue_, ready, ReceiveDeadline(),
-                        Interruptible::kYes, /*exclusive=*/true);
+                        Interruptible::kYes, type_ != kSockStream);
   return error == -ETIMEDOUT ? -EAGAIN : error;
 }
 
@@ -184,8 +210,9 @@ int64_t UnixSocket::TakeStream(UserIo& io, uint32_t flags,
     // Descriptors mark a boundary: data behind others' is not mixed in.
     bool has_files = !message->ancillary.files.empty();
     if (has_files && total > 0) break;
-    if (has_files && !(flags & kMsgPeek)) {
-      ancillary->files = std::move(message->ancillary.files);
+    if (has_files) {
+      GK_RETURN_IF_ERROR(
+          GiveFiles(message->ancillary.files, flags & kMsgPeek, ancillary));
       took_files = true;
     }
     int64_t n = io.CopyOut(message->data + message->offset,
@@ -193,6 +220,7 @@ int64_t UnixSocket::TakeStream(UserIo& io, uint32_t flags,
     if (n < 0) return total > 0 ? total : n;
     total += n;
     if (flags & kMsgPeek) {
+      if (took_files) break;
       message = queue_.Next(message);
       continue;
     }
@@ -203,7 +231,7 @@ int64_t UnixSocket::TakeStream(UserIo& io, uint32_t flags,
     if (took_files) break;
     message = queue_.front();
   }
-  handle_->space.WakeAll(kPollOut | kPollWrNorm);
+  AnnounceSpace();
   return total;
 }
 
@@ -220,10 +248,11 @@ int64_t UnixSocket::TakePacket(UserIo& io, uint32_t flags, SocketAddress* from,
     if (flags & kMsgTrunc) result = static_cast<int64_t>(message->size);
   }
   if (type_ == kSockSeqPacket) *out_flags |= kMsgEor;
-  if (flags & kMsgPeek) return result;
-  ancillary->files = std::move(message->ancillary.files);
+  bool peek = flags & kMsgPeek;
+  GK_RETURN_IF_ERROR(GiveFiles(message->ancillary.files, peek, ancillary));
+  if (peek) return result;
   DropFirst();
-  handle_->space.WakeAll(kPollOut | kPollWrNorm);
+  AnnounceSpace();
   return result;
 }
 
