@@ -38,11 +38,14 @@ AddressSpace::~AddressSpace() {
     g_active = nullptr;
     LoadAddressSpace(BootRootGpa());
   }
+  for (UniquePtr<Vma>& vma : vmas_) WriteBack(*vma);
+  // The objects forget this space before its tables go: what they hold is
+  // referenced by the tables, too.
+  RemoveVmas(0, vmas_.size());
   DestroyRoot(root_, [](Pte entry) {
     if (PteIsHuge(entry)) return ReleaseHugeFrames(entry);
     ReleaseFrame(PteFrame(entry));
   });
-  RemoveVmas(0, vmas_.size());
 }
 
 void AddressSpace::Activate() {

@@ -214,13 +214,16 @@ class AddressSpace : public RefCounted {
   int SplitHugeAt(uint64_t address);
   int SplitHugeEdges(uint64_t start, uint64_t end);
   void FlushIfActive();
+  static void WriteBack(const Vma& vma);
   bool FreeUnusedTables(uint64_t low, uint64_t high, uint64_t start,
                         uint64_t end);
   bool SweepTables();
   int UnmapRangeOf(size_t first, size_t last, uint64_t start, uint64_t end);
   int ProtectVma(uint64_t start, uint64_t end, uint32_t flags, bool* flush);
   bool ChangeRights(const Vma& vma, uint64_t start, uint64_t end);
-  bool WriteProtectRange(uint64_t start, uint64_t end);
+  bool CollectDirty(const Vma& vma, uint64_t start, uint64_t end,
+                    bool write_protect);
+  void CollectAllDirty(uint64_t start, uint64_t end);
   void CopyHotPage(uint64_t address, AddressSpace* child);
   int CopyVma(const Vma& vma, AddressSpace* child, bool* flush);
 
@@ -245,7 +248,8 @@ class AddressSpace : public RefCounted {
   void ZeroAround(Fault& fault, Pte flags);
   void PrefaultFixed(uint64_t start, uint64_t end);
   FaultResult ObjectFault(Fault& fault);
-  void MapPresentAround(Fault& fault, bool writable);
+  static Pte FlagsAround(const Fault& fault);
+  void MapPresentAround(Fault& fault);
   FaultResult ObjectPrivateWrite(Fault& fault);
   void CopyPresentAround(Fault& fault, Pte flags);
   FaultResult WriteProtectedFault(Fault& fault);

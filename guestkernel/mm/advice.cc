@@ -44,6 +44,7 @@ int AddressSpace::ChangeFlags(uint64_t start, uint64_t end, uint32_t set,
 
 int AddressSpace::Discard(uint64_t start, uint64_t end) {
   GK_RETURN_IF_ERROR(SplitHugeEdges(start, end));
+  CollectAllDirty(start, end);
   if (ZapRange(start, end, Zap::kAll)) FlushIfActive();
   return 0;
 }

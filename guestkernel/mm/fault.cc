@@ -216,12 +216,22 @@ FaultResult AddressSpace::ObjectFault(Fault& fault) {
     object->CreatePages(page - (fault.index - window.first),
                         window.last - window.first);
   }
-  MapPresentAround(fault, all_writable);
+  MapPresentAround(fault);
   return FaultResult::kHandled;
 }
 
+// The rights of object pages around a page that faulted. Where dirty pages are
+// tracked and one is written, its neighbours may be, too: the processor's dirty
+// bit will tell (CollectDirty).
+Pte AddressSpace::FlagsAround(const Fault& fault) {
+  const Vma& vma = *fault.vma;
+  if (!vma.shared()) return LeafFlags(vma, false);
+  if (!vma.object->tracks_dirty()) return LeafFlags(vma, true);
+  return LeafFlags(vma, fault.write) & ~kPteDirty;
+}
+
 // Maps what the object has at hand around the page that was just mapped.
-void AddressSpace::MapPresentAround(Fault& fault, bool writable) {
+void AddressSpace::MapPresentAround(Fault& fault) {
   const Vma& vma = *fault.vma;
   Window window = WindowAround(fault, kObjectWindow);
   FrameNumber frames[kObjectWindow];
@@ -230,7 +240,7 @@ void AddressSpace::MapPresentAround(Fault& fault, bool writable) {
   uint64_t first_page =
       vma.PageAt(fault.address) - (fault.index - window.first);
   vma.object->GetPresentPages(first_page, count, frames);
-  Pte flags = LeafFlags(vma, writable);
+  Pte flags = FlagsAround(fault);
   unsigned added = 0;
   for (unsigned i = 0; i < count; ++i) {
     if (frames[i].is_null()) continue;
@@ -272,7 +282,7 @@ void AddressSpace::PrefaultFixed(uint64_t start, uint64_t end) {
     if (writable) {
       CopyPresentAround(fault, flags);
     } else {
-      MapPresentAround(fault, false);
+      MapPresentAround(fault);
     }
     at += (window - (fault.index & (window - 1))) * kPageSize;
   }
@@ -346,6 +356,13 @@ FaultResult AddressSpace::WriteProtectedFault(Fault& fault) {
   if (vma.shared()) {
     vma.object->MarkDirty(vma.PageAt(fault.address));
     *entry = (*entry & kPteAddressMask) | LeafFlags(vma, true);
+    Window window = WindowAround(fault, kObjectWindow);
+    for (unsigned i = window.first; i < window.last; ++i) {
+      Pte& other = fault.table[i];
+      if ((other & kPtePresent) && !(other & kPteWrite)) {
+        other = (other & kPteAddressMask) | FlagsAround(fault);
+      }
+    }
     return FaultResult::kHandled;
   }
   if (IsExclusive(*entry)) {

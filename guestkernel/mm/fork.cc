@@ -81,6 +81,9 @@ void AddressSpace::CopyHotPage(uint64_t address, AddressSpace* child) {
 // right to write.
 int AddressSpace::CopyVma(const Vma& vma, AddressSpace* child, bool* flush) {
   bool copy_on_write = !vma.shared();
+  // What this space has written is for it to tell.
+  bool tracked = vma.object && vma.shared() && vma.object->tracks_dirty();
+  Pte lost = tracked ? kPteDirty : 0;
   int error = 0;
   auto share = [&](Pte* entry) {
     if (copy_on_write && (*entry & kPteWrite)) {
@@ -111,7 +114,7 @@ int AddressSpace::CopyVma(const Vma& vma, AddressSpace* child, bool* flush) {
     unsigned last = TableIndex(to - 1, 1), copied = 0;
     for (unsigned i = TableIndex(from, 1); i <= last; ++i) {
       if (!PteHasFrame(table[i])) continue;
-      target_table[i] = share(&table[i]);
+      target_table[i] = share(&table[i]) & ~lost;
       AddFrameRef(PteFrame(table[i]));
       ++copied;
     }

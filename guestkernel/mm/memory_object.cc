@@ -56,18 +56,18 @@ void MemoryObject::UnmapRange(uint64_t first, uint64_t count,
     Range part = MappedPart(*vma, first, count);
     if (part.start == part.end) continue;
     Zap what = also_private_copies ? Zap::kAll : Zap::kObjectPages;
+    vma->space->CollectDirty(*vma, part.start, part.end, false);
     if (vma->space->ZapRange(part.start, part.end, what)) {
       vma->space->FlushIfActive();
     }
   }
 }
 
-void MemoryObject::WriteProtectRange(uint64_t first, uint64_t count) {
+void MemoryObject::CollectDirty(uint64_t first, uint64_t count) {
   for (Vma* vma = first_mapping; vma; vma = vma->next_mapping) {
-    if (!vma->shared() || !vma->Has(kVmaWrite)) continue;
     Range part = MappedPart(*vma, first, count);
     if (part.start == part.end) continue;
-    if (vma->space->WriteProtectRange(part.start, part.end)) {
+    if (vma->space->CollectDirty(*vma, part.start, part.end, true)) {
       vma->space->FlushIfActive();
     }
   }

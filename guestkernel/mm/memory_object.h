@@ -30,7 +30,8 @@ class MemoryObject : public RefCounted {
   // count) that are present without I/O, null FrameNumber else. Default: none.
   virtual void GetPresentPages(uint64_t first, size_t count,
                                FrameNumber* frames);
-  // A shared writable mapping has (or may have) written the page.
+  // A shared writable mapping has written the page. Called when that comes to
+  // light: at the fault, or by CollectDirty, or when a mapping goes.
   virtual void MarkDirty(uint64_t index) { (void)index; }
   // False: pages are never written back, so shared writable mappings are
   // writable at once and MarkDirty is not needed.
@@ -65,9 +66,9 @@ class MemoryObject : public RefCounted {
   // address space (mm/address_space.cc). Private copies (already copied on
   // write) go too when `also_private_copies` (truncation), as Linux does.
   void UnmapRange(uint64_t first, uint64_t count, bool also_private_copies);
-  // Makes shared mappings of the pages read-only, so that the next write is
-  // seen (MarkDirty).
-  void WriteProtectRange(uint64_t first, uint64_t count);
+  // MarkDirty for what was written through shared mappings, which become
+  // read-only, so that the next write is seen.
+  void CollectDirty(uint64_t first, uint64_t count);
 
   Vma* first_mapping =
       nullptr;  // intrusive, linked through Vma; maintained by mm

@@ -108,8 +108,8 @@ void PageCache::UpdateIfCached(uint64_t offset, const void* data, size_t n) {
 
 // ---- writing back
 
-// `count` dirty pages from `slot` of a leaf. They count as clean, and mappings
-// are read-only again, before their contents are taken.
+// `count` dirty pages from `slot` of a leaf. They count as clean before their
+// contents are taken.
 int PageCache::WriteRun(Node* leaf, uint64_t base, unsigned slot,
                         unsigned count) {
   FrameNumber frames[64];
@@ -119,7 +119,6 @@ int PageCache::WriteRun(Node* leaf, uint64_t base, unsigned slot,
     SetDirty(leaf, slot + i, false);
   }
   uint64_t first = base + slot, offset = first * kPage;
-  WriteProtectRange(first, count);
   int error = 0;
   if (offset < size_) {
     uint64_t length = Smaller(count * kPage, size_ - offset);
@@ -133,7 +132,9 @@ int PageCache::WriteRun(Node* leaf, uint64_t base, unsigned slot,
 }
 
 int PageCache::Sync(uint64_t first, uint64_t count) {
-  if (!backing_ || dirty_count_ == 0 || count == 0) return 0;
+  if (!backing_ || count == 0) return 0;
+  CollectDirty(first, count);
+  if (dirty_count_ == 0) return 0;
   uint64_t last = count > ~first ? ~uint64_t{0} : first + count - 1;
   int result = 0;
   // The backing may change the tree while it writes, so each run is looked up

@@ -251,13 +251,18 @@ TEST_F(PageCacheTest, BeyondTheEndIsABusError) {
 
 TEST_F(PageCacheTest, SharedWritesAreSeenPageByPage) {
   Open(20, 50);
+  int faults = 0;
+  auto poke = [&](uint64_t address, uint8_t value) {
+    faults += UserByte(*space_, address, true) == nullptr;
+    return Poke(*space_, address, value);
+  };
   uint64_t at = MapFile(21, kRw | kVmaShared | kVmaMayWrite);
   EXPECT_EQ(Peek(*space_, at), FakeFile::At(0));
   EXPECT_EQ(UserByte(*space_, at, true), nullptr);
-  EXPECT_TRUE(Poke(*space_, at + 3 * kPage, 1));
-  EXPECT_TRUE(Poke(*space_, at + 4 * kPage, 2));
-  EXPECT_TRUE(Poke(*space_, at + 20 * kPage + 5, 3));
-  EXPECT_EQ(cache_->dirty_count(), 3u);
+  EXPECT_TRUE(poke(at + 3 * kPage, 1));
+  EXPECT_TRUE(poke(at + 4 * kPage, 2));
+  EXPECT_TRUE(poke(at + 20 * kPage + 5, 3));
+  EXPECT_EQ(faults, 1);  // the processor's dirty bit tells the rest
   EXPECT_EQ(static_cast<uint8_t>(ReadAt(3 * kPage, 1)[0]), 1);  // coherent
   EXPECT_EQ(cache_->Sync(0, ~uint64_t{0}), 0);
   EXPECT_EQ(file_->writes, 2);
@@ -267,7 +272,7 @@ TEST_F(PageCacheTest, SharedWritesAreSeenPageByPage) {
   EXPECT_EQ(cache_->dirty_count(), 0u);
   // The next write is seen again.
   EXPECT_EQ(UserByte(*space_, at + 3 * kPage, true), nullptr);
-  EXPECT_TRUE(Poke(*space_, at + 3 * kPage, 9));
+  EXPECT_TRUE(poke(at + 3 * kPage, 9));
   EXPECT_EQ(cache_->dirty_count(), 1u);
   file_->fail_writes = true;
   EXPECT_EQ(cache_->Sync(3, 1), -ENOSPC);
@@ -277,6 +282,50 @@ TEST_F(PageCacheTest, SharedWritesAreSeenPageByPage) {
   EXPECT_EQ(cache_->dirty_count(), 1u);
   EXPECT_EQ(cache_->Sync(0, 4), 0);
   EXPECT_EQ(cache_->dirty_count(), 0u);
+}
+
+TEST_F(PageCacheTest, WhatWasWrittenIsKnownHoweverTheMappingGoes) {
+  Open(20);
+  uint64_t at = 0;
+  auto map_and_write = [&](int page) {
+    at = MapFile(20, kRw | kVmaShared | kVmaMayWrite, /*fixed=*/true);
+    Poke(*space_, at + 10 * kPage, 1);
+    Poke(*space_, at + page * kPage, 100 + page);
+  };
+  auto written = [&](int page) {
+    EXPECT_EQ(cache_->dirty_count(), 2u) << page;
+    EXPECT_EQ(cache_->Sync(0, ~uint64_t{0}), 0);
+    EXPECT_EQ(cache_->dirty_count(), 0u) << page;
+    EXPECT_EQ(file_->data[page * kPage], 100 + page);
+  };
+  map_and_write(1);
+  space_->Unmap(at, 20 * kPage);
+  written(1);
+  map_and_write(2);
+  space_->Advise(at, 20 * kPage, kAdviseDontNeed);
+  written(2);
+  map_and_write(3);
+  space_->Protect(at, 20 * kPage, kVmaRead);
+  written(3);
+  map_and_write(4);
+  cache_->Invalidate(true);
+  written(4);
+  map_and_write(5);
+  RefPtr<AddressSpace> child = space_->Fork().take();
+  space_->Unmap(at, 20 * kPage);
+  EXPECT_EQ(cache_->Sync(0, ~uint64_t{0}), 0);
+  EXPECT_EQ(file_->data[5 * kPage], 105);
+  Poke(*child, at + 10 * kPage, 1);
+  Poke(*child, at + 6 * kPage, 106);
+  child->Unmap(at, 20 * kPage);
+  written(6);
+  map_and_write(7);
+  ASSERT_TRUE(
+      space_->Remap(at, 20 * kPage, 20 * kPage, 3, at + (1 << 30)).ok());
+  cache_->CollectDirty(0, 20);
+  written(7);
+  // An untouched neighbour never was dirty.
+  EXPECT_EQ(file_->data[11 * kPage], FakeFile::At(11 * kPage));
 }
 
 TEST_F(PageCacheTest, TruncationTakesPagesFromMappingsCopiesToo) {

@@ -59,22 +59,37 @@ bool AddressSpace::ChangeRights(const Vma& vma, uint64_t start, uint64_t end) {
   return flush;
 }
 
-bool AddressSpace::WriteProtectRange(uint64_t start, uint64_t end) {
+// Tells the object of a shared mapping which pages the processor has marked as
+// written. With `write_protect` the next write will fault; true when the TLB
+// may know better.
+bool AddressSpace::CollectDirty(const Vma& vma, uint64_t start, uint64_t end,
+                                bool write_protect) {
   bool flush = false;
-  auto protect = [&](Pte* entry) {
-    if (!(*entry & kPteWrite)) return;
-    *entry &= ~(kPteWrite | kPteDirty);
-    flush = true;
-  };
+  if (!vma.shared() || !vma.object || !vma.object->tracks_dirty()) return false;
   ForEachDirectoryEntry(root_, start, end,
                         [&](uint64_t from, uint64_t to, Pte* directory) {
-                          if (PteIsHuge(*directory)) return protect(directory);
                           Pte* table = TableOf(*directory);
-                          unsigned last = TableIndex(to - 1, 1);
-                          for (unsigned i = TableIndex(from, 1); i <= last; ++i)
-                            protect(&table[i]);
+                          for (uint64_t at = from; at < to; at += kPageSize) {
+                            Pte& entry = table[TableIndex(at, 1)];
+                            if (!(entry & kPteWrite)) continue;
+                            if (entry & kPteDirty)
+                              vma.object->MarkDirty(vma.PageAt(at));
+                            if (!write_protect) continue;
+                            entry &= ~(kPteWrite | kPteDirty);
+                            flush = true;
+                          }
                         });
   return flush;
+}
+
+void AddressSpace::CollectAllDirty(uint64_t start, uint64_t end) {
+  for (size_t i = FirstEndingAfter(start);
+       i < vmas_.size() && vmas_[i]->start < end; ++i) {
+    const Vma& vma = *vmas_[i];
+    if (!vma.shared()) continue;
+    CollectDirty(vma, vma.start > start ? vma.start : start,
+                 vma.end < end ? vma.end : end, /*write_protect=*/false);
+  }
 }
 
 // Gives [start, end), which lies in one VMA, new flags. The VMA's part becomes
@@ -98,7 +113,10 @@ int AddressSpace::ProtectVma(uint64_t start, uint64_t end, uint32_t flags,
   Account(old, -static_cast<int64_t>(vma->pages()));
   vma->flags = flags;
   Account(flags, vma->pages());
-  if ((old ^ flags) & kVmaAccess) *flush |= ChangeRights(*vma, start, end);
+  if ((old ^ flags) & kVmaAccess) {
+    CollectAllDirty(start, end);
+    *flush |= ChangeRights(*vma, start, end);
+  }
   return 0;
 }
 

@@ -107,14 +107,25 @@ int AddressSpace::UnmapRangeOf(size_t first, size_t last, uint64_t start,
                                uint64_t end) {
   uint64_t from = vmas_[first]->start, to = vmas_[last - 1]->end;
   GK_ASSERT(from >= start && to <= end);
+  CollectAllDirty(from, to);
   bool flush = ZapRange(from, to, Zap::kAll);
   uint64_t low = first > 0 ? vmas_[first - 1]->end : 0;
   uint64_t high =
       last < vmas_.size() ? vmas_[last]->start : crvm::abi::kUserEnd;
   flush |= FreeUnusedTables(low, high, from, to);
   if (flush) FlushIfActive();
+  for (size_t i = first; i < last; ++i) WriteBack(*vmas_[i]);
   RemoveVmas(first, last - first);
   return 0;
+}
+
+// A shared mapping is about to go, and with it, perhaps, the last open file
+// that its pages can be written through.
+void AddressSpace::WriteBack(const Vma& vma) {
+  if (!vma.file || !vma.shared() || !vma.Has(kVmaMayWrite)) return;
+  if (int error = vma.object->Sync(vma.object_page, vma.pages())) {
+    Log(LogLevel::kError, "a mapped file cannot be written: error %d", error);
+  }
 }
 
 int AddressSpace::Unmap(uint64_t start, uint64_t length) {

@@ -82,6 +82,10 @@ bool Touch(AddressSpace& space, uint64_t address, bool write) {
 
 bool Poke(AddressSpace& space, uint64_t address, uint8_t value) {
   if (!Touch(space, address, true)) return false;
+  // As the processor does.
+  Pte* entry = FindPte(space.root_gpa(), address);
+  if (!entry) entry = FindDirectoryEntry(space.root_gpa(), address);
+  *entry |= kPteAccessed | kPteDirty;
   *UserByte(space, address, true) = value;
   return true;
 }
