@@ -12,8 +12,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "cli/control/messages.h"
 #include "cli/base/poll_set.h"
+#include "cli/control/messages.h"
 #include "snapshot/wire/frame_channel.h"
 #include "vmm/base/unique_fd.h"
 

@@ -43,8 +43,8 @@ class EpollItem final : public PollTable {
 
   EpollEvent event = {};
   bool disabled = false;  // EPOLLONESHOT has fired; EPOLL_CTL_MOD enables
-  ListLink owner_link;  // EpollFile::items_
-  ListLink ready_link;  // EpollFile::ready_
+  ListLink owner_link;    // EpollFile::items_
+  ListLink ready_link;    // EpollFile::ready_
   EpollItem* next_of_file = nullptr;
 
  private:

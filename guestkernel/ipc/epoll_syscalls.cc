@@ -70,9 +70,7 @@ int64_t SysEpollCreate(const SyscallArgs& args) {
   return args.Int(0) > 0 ? Create(0) : -EINVAL;
 }
 
-int64_t SysEpollCreate1(const SyscallArgs& args) {
-  return Create(args.U32(0));
-}
+int64_t SysEpollCreate1(const SyscallArgs& args) { return Create(args.U32(0)); }
 
 int64_t SysEpollCtl(const SyscallArgs& args) {
   int operation = args.Int(1), fd = args.Int(2);

@@ -34,8 +34,8 @@ int64_t DoPoll(UserAddress fds_at, uint64_t count, Deadline deadline) {
   for (uint32_t i = 0; i < count; ++i) {
     fds[i].revents = 0;
     if (fds[i].fd < 0) continue;
-    GK_RETURN_IF_ERROR(set.Add(table.Get(fds[i].fd),
-                               static_cast<uint16_t>(fds[i].events)));
+    GK_RETURN_IF_ERROR(
+        set.Add(table.Get(fds[i].fd), static_cast<uint16_t>(fds[i].events)));
     GK_RETURN_IF_ERROR(item_of.PushBack(i));
   }
   int64_t ready = set.Wait(deadline);
@@ -61,8 +61,8 @@ int64_t RestartPoll(RestartBlock& block) {
 struct SelectSets {
   Vector<uint64_t> in[3], out[3];
 };
-constexpr uint32_t kSelectIn = kPollIn | kPollRdNorm | kPollRdBand | kPollHup |
-                               kPollErr;
+constexpr uint32_t kSelectIn =
+    kPollIn | kPollRdNorm | kPollRdBand | kPollHup | kPollErr;
 constexpr uint32_t kSelectOut = kPollOut | kPollWrNorm | kPollWrBand | kPollErr;
 constexpr uint32_t kSelectEvents[3] = {kSelectIn, kSelectOut, kPollPri};
 

@@ -18,8 +18,8 @@ namespace gk {
 class PollSet final : public PollTable {
  public:
   struct Item {
-    RefPtr<File> file;       // null: not open
-    uint32_t wanted = 0;     // kPoll* bits
+    RefPtr<File> file;    // null: not open
+    uint32_t wanted = 0;  // kPoll* bits
     uint32_t found = 0;
   };
 

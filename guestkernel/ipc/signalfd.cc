@@ -92,8 +92,8 @@ class SignalFile final : public AnonymousFile {
   uint32_t Poll(PollTable* table) override {
     Process* process = CurrentProcess();
     if (table) table->Add(&process->handlers->arrivals);
-    uint64_t pending = process->pending.set().bits |
-                       CurrentThread()->pending.set().bits;
+    uint64_t pending =
+        process->pending.set().bits | CurrentThread()->pending.set().bits;
     return pending & mask_.bits ? kPollIn | kPollRdNorm : 0;
   }
 

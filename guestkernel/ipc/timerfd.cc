@@ -18,8 +18,13 @@ struct ItimerSpec {
 };
 static_assert(sizeof(ItimerSpec) == 32);
 
-enum ClockId : int { kRealtime = 0, kMonotonic = 1, kBoottime = 7,
-                     kRealtimeAlarm = 8, kBoottimeAlarm = 9 };
+enum ClockId : int {
+  kRealtime = 0,
+  kMonotonic = 1,
+  kBoottime = 7,
+  kRealtimeAlarm = 8,
+  kBoottimeAlarm = 9
+};
 constexpr uint32_t kAbsolute = 1, kCancelOnSet = 2;
 const char kTimerFileKind = 0;
 

@@ -38,8 +38,8 @@ struct ControlHeader {  // struct cmsghdr
 static_assert(sizeof(ControlHeader) == 16);
 
 constexpr int kSolSocket = 1, kScmRights = 1, kScmCredentials = 2;
-constexpr size_t kMaxFiles = 253;       // SCM_MAX_FD
-constexpr size_t kMaxControl = 20480;   // net.core.optmem_max
+constexpr size_t kMaxFiles = 253;      // SCM_MAX_FD
+constexpr size_t kMaxControl = 20480;  // net.core.optmem_max
 constexpr size_t kMaxTransfer = 0x7ffff000;
 constexpr uint32_t kWaitForOne = 0x10000;
 constexpr uint32_t kMaxMultiple = 1024;
@@ -142,7 +142,8 @@ int PutRights(Vector<RefPtr<File>>& files, uint32_t flags,
   if (fit < files.size()) writer->set_truncated();
   Vector<int32_t> fds;
   for (size_t i = 0; i < files.size() && i < fit; ++i) {
-    auto fd = InstallFile(files[i], flags & kMsgCmsgCloexec ? uint32_t{kOpenCloexec} : 0u);
+    auto fd = InstallFile(
+        files[i], flags & kMsgCmsgCloexec ? uint32_t{kOpenCloexec} : 0u);
     if (!fd.ok()) {
       writer->set_truncated();
       break;
@@ -181,9 +182,9 @@ int64_t ReceiveOne(Socket* socket, UserAddress header_at, uint32_t flags) {
   int64_t n = socket->Receive(io, flags, &from, &ancillary, &out_flags);
   if (n < 0) return n;
   if (header.name != 0) {
-    GK_RETURN_IF_ERROR(WriteSocketAddress(
-        from, UserAddress(header.name),
-        header_at + offsetof(MessageHeader, name_length)));
+    GK_RETURN_IF_ERROR(
+        WriteSocketAddress(from, UserAddress(header.name),
+                           header_at + offsetof(MessageHeader, name_length)));
   }
   ControlWriter writer(UserAddress(header.control), header.control_length);
   if (ancillary.has_credentials) {
@@ -193,9 +194,9 @@ int64_t ReceiveOne(Socket* socket, UserAddress header_at, uint32_t flags) {
   GK_RETURN_IF_ERROR(PutRights(ancillary.files, flags, &writer));
   if (writer.truncated()) out_flags |= kMsgCtrunc;
   out_flags |= flags & kMsgCmsgCloexec;
-  GK_RETURN_IF_ERROR(WriteUser(
-      header_at + offsetof(MessageHeader, control_length),
-      static_cast<uint64_t>(writer.used())));
+  GK_RETURN_IF_ERROR(
+      WriteUser(header_at + offsetof(MessageHeader, control_length),
+                static_cast<uint64_t>(writer.used())));
   GK_RETURN_IF_ERROR(
       WriteUser(header_at + offsetof(MessageHeader, flags), out_flags));
   return n;
@@ -225,8 +226,7 @@ int64_t SysRecvfrom(const SyscallArgs& args) {
   SocketAddress from;
   Ancillary ancillary;
   uint32_t out_flags = 0;
-  int64_t n =
-      socket->Receive(io, args.U32(3), &from, &ancillary, &out_flags);
+  int64_t n = socket->Receive(io, args.U32(3), &from, &ancillary, &out_flags);
   if (n >= 0 && !args.User(4).is_null()) {
     GK_RETURN_IF_ERROR(WriteSocketAddress(from, args.User(4), args.User(5)));
   }

@@ -17,9 +17,16 @@ namespace gk {
 enum AddressFamily : int { kAfUnspec = 0, kAfUnix = 1 };
 enum SocketType : int { kSockStream = 1, kSockDgram = 2, kSockSeqPacket = 5 };
 enum MessageFlags : uint32_t {
-  kMsgOob = 1, kMsgPeek = 2, kMsgCtrunc = 8, kMsgTrunc = 0x20,
-  kMsgDontWait = 0x40, kMsgEor = 0x80, kMsgWaitAll = 0x100,
-  kMsgNoSignal = 0x4000, kMsgMore = 0x8000, kMsgCmsgCloexec = 0x40000000,
+  kMsgOob = 1,
+  kMsgPeek = 2,
+  kMsgCtrunc = 8,
+  kMsgTrunc = 0x20,
+  kMsgDontWait = 0x40,
+  kMsgEor = 0x80,
+  kMsgWaitAll = 0x100,
+  kMsgNoSignal = 0x4000,
+  kMsgMore = 0x8000,
+  kMsgCmsgCloexec = 0x40000000,
 };
 enum ShutdownHow : int { kShutRead = 0, kShutWrite = 1, kShutBoth = 2 };
 

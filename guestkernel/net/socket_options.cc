@@ -12,12 +12,29 @@ namespace {
 
 constexpr int kSolSocket = 1;
 enum OptionName : int {  // asm-generic/socket.h
-  kSoReuseAddr = 2, kSoType = 3, kSoError = 4, kSoDontRoute = 5,
-  kSoBroadcast = 6, kSoSndBuf = 7, kSoRcvBuf = 8, kSoKeepAlive = 9,
-  kSoOobInline = 10, kSoPriority = 12, kSoLinger = 13, kSoReusePort = 15,
-  kSoPassCred = 16, kSoPeerCred = 17, kSoRcvLowat = 18, kSoSndLowat = 19,
-  kSoRcvTimeo = 20, kSoSndTimeo = 21, kSoAcceptConn = 30, kSoSndBufForce = 32,
-  kSoRcvBufForce = 33, kSoProtocol = 38, kSoDomain = 39,
+  kSoReuseAddr = 2,
+  kSoType = 3,
+  kSoError = 4,
+  kSoDontRoute = 5,
+  kSoBroadcast = 6,
+  kSoSndBuf = 7,
+  kSoRcvBuf = 8,
+  kSoKeepAlive = 9,
+  kSoOobInline = 10,
+  kSoPriority = 12,
+  kSoLinger = 13,
+  kSoReusePort = 15,
+  kSoPassCred = 16,
+  kSoPeerCred = 17,
+  kSoRcvLowat = 18,
+  kSoSndLowat = 19,
+  kSoRcvTimeo = 20,
+  kSoSndTimeo = 21,
+  kSoAcceptConn = 30,
+  kSoSndBufForce = 32,
+  kSoRcvBufForce = 33,
+  kSoProtocol = 38,
+  kSoDomain = 39,
 };
 constexpr uint32_t kMinBuffer = 4608, kMaxBuffer = 425984;
 
@@ -31,7 +48,7 @@ struct TimeVal {
 // As Linux: doubled for bookkeeping, and bounded.
 uint32_t BufferSize(int32_t asked) {
   uint64_t doubled = asked < 0 ? kMaxBuffer : 2ull * asked;
-  return doubled < kMinBuffer ? kMinBuffer
+  return doubled < kMinBuffer   ? kMinBuffer
          : doubled > kMaxBuffer ? kMaxBuffer
                                 : static_cast<uint32_t>(doubled);
 }

@@ -123,8 +123,7 @@ int64_t SysGetpeername(const SyscallArgs& args) {
 int64_t SysSetsockopt(const SyscallArgs& args) {
   GK_ASSIGN_OR_RETURN(RefPtr<Socket> socket, GetSocket(args.Int(0)));
   if (args.Int(4) < 0) return -EINVAL;
-  return socket->SetOption(args.Int(1), args.Int(2), args.User(3),
-                           args.U32(4));
+  return socket->SetOption(args.Int(1), args.Int(2), args.User(3), args.U32(4));
 }
 
 int64_t SysGetsockopt(const SyscallArgs& args) {

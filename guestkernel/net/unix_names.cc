@@ -13,8 +13,8 @@ namespace {
 constexpr size_t kPathOffset = 2;  // sun_path in struct sockaddr_un
 
 IntrusiveList<UnixHandle, &UnixHandle::abstract_link>& AbstractNames() {
-  alignas(8) static char storage[sizeof(
-      IntrusiveList<UnixHandle, &UnixHandle::abstract_link>)];
+  alignas(8) static char
+      storage[sizeof(IntrusiveList<UnixHandle, &UnixHandle::abstract_link>)];
   static bool constructed = false;
   auto* list =
       reinterpret_cast<IntrusiveList<UnixHandle, &UnixHandle::abstract_link>*>(

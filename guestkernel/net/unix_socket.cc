@@ -208,7 +208,8 @@ uint32_t UnixSocket::Poll(PollTable* table) {
   if (type_ != kSockDgram) {
     if (read_shut_ || peer_gone) events |= kPollIn | kPollRdNorm | kPollRdHup;
     if (peer_gone || (read_shut_ && write_shut_)) events |= kPollHup;
-    if (state_ == State::kFresh) return events | kPollOut | kPollWrNorm | kPollHup;
+    if (state_ == State::kFresh)
+      return events | kPollOut | kPollWrNorm | kPollHup;
   }
   // As Linux: when a quarter at most is used, so that it pays.
   if (!other || write_shut_ ||

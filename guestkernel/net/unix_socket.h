@@ -48,8 +48,7 @@ class UnixSocket final : public Socket {
   int Bind(const SocketAddress& address) override;
   int Connect(const SocketAddress& address) override;
   int Listen(int backlog) override;
-  Result<RefPtr<Socket>> Accept(bool nonblocking,
-                                SocketAddress* peer) override;
+  Result<RefPtr<Socket>> Accept(bool nonblocking, SocketAddress* peer) override;
   int64_t Send(UserIo& io, const SocketAddress* to, Ancillary* ancillary,
                uint32_t flags) override;
   int64_t Receive(UserIo& io, uint32_t flags, SocketAddress* from,
