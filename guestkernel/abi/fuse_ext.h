@@ -9,7 +9,8 @@
 // Crvm's rules on top of FUSE:
 //  - fuse_entry_out.generation is the file's device number on the host, packed
 //    by PackHostDevice(): what stat(2) shows as st_dev. Node ids are never
-//    reused, so the field is not needed for what FUSE uses it for.
+//    reused, so the field is not needed for what FUSE uses it for. GETATTR has
+//    it in fuse_attr_out.dummy: of the root there is no entry.
 //  - FUSE_WRITE and kFuseExtWrite with FUSE_WRITE_CACHE set write at the given
 //    offset even through a handle opened with O_APPEND.
 //  - A server answers an operation that it does not know with -ENOSYS.

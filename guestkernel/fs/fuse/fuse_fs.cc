@@ -30,7 +30,9 @@ Result<FuseFs*> FuseFs::Create(FuseTransport* transport) {
     FuseRequest request(fs->connection_, FUSE_GETATTR, FUSE_ROOT_ID);
     request.Add(fuse_getattr_in{});
     GK_RETURN_IF_ERROR(request.Call());
-    entry.attr = request.Get<fuse_attr_out>().attr;
+    auto reply = request.Get<fuse_attr_out>();
+    entry.attr = reply.attr;
+    entry.generation = reply.dummy;
   }
   entry.nodeid = FUSE_ROOT_ID;
   GK_ASSIGN_OR_RETURN(fs->root_, fs->Intern(entry));

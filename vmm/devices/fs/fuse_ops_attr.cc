@@ -69,6 +69,7 @@ int FuseServer::GetAttr(Call& call) {
   fuse_attr_out out = {};
   out.attr_valid = options_.attr_timeout_ms / 1000;
   out.attr_valid_nsec = options_.attr_timeout_ms % 1000 * 1000000;
+  out.dummy = abi::PackHostDevice(st.stx_dev_major, st.stx_dev_minor);
   out.attr = AttrOf(st);
   return call.out.Append(out) ? 0 : -EIO;
 }
