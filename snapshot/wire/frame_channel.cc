@@ -17,6 +17,14 @@
 namespace crvm {
 namespace {
 
+// A peer that is gone is an error of this call, not the end of the process:
+// `crvm ps` may ask a VM that is just ending.
+ssize_t WriteSome(int fd, const void* data, size_t size) {
+  const ssize_t n = send(fd, data, size, MSG_NOSIGNAL);
+  if (n < 0 && errno == ENOTSOCK) return write(fd, data, size);
+  return n;
+}
+
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kReadSize = 256 * 1024;
@@ -80,8 +88,8 @@ void FrameChannel::Queue(uint16_t type, absl::string_view payload) {
 
 absl::Status FrameChannel::Flush() {
   while (queued() != 0) {
-    const ssize_t n =
-        write(write_fd(), queue_.data() + queue_at_, queue_.size() - queue_at_);
+    const ssize_t n = WriteSome(write_fd(), queue_.data() + queue_at_,
+                                queue_.size() - queue_at_);
     if (n >= 0) {
       queue_at_ += static_cast<size_t>(n);
     } else if (errno == EAGAIN) {
