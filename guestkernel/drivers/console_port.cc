@@ -3,6 +3,7 @@
 // See console_port.h.
 #include "guestkernel/drivers/console_port.h"
 
+#include "guestkernel/drivers/external_input.h"
 #include "guestkernel/lib/errno.h"
 #include "guestkernel/lib/panic.h"
 #include "guestkernel/lib/string.h"
@@ -109,6 +110,7 @@ void ConsolePort::ReapInput() {
   VirtioUsed used;
   while (queues_[abi::kConsoleRxQueue].TakeUsed(&used)) {
     Page& page = *static_cast<Page*>(used.cookie);
+    NoteExternalInput();
     page.busy = false;
     if (used.length == 0) {
       client_->OnHangup();

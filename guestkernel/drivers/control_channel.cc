@@ -5,6 +5,7 @@
 
 #include "guestkernel/abi/layout.h"
 #include "guestkernel/arch/random.h"
+#include "guestkernel/drivers/external_input.h"
 #include "guestkernel/drivers/virtio_device.h"
 #include "guestkernel/drivers/virtio_queue.h"
 #include "guestkernel/lib/errno.h"
@@ -147,6 +148,7 @@ void ControlHandleEvent() {
   VirtioUsed used;
   bool any = false;
   while (queue.TakeUsed(&used)) {
+    NoteExternalInput();
     FrameNumber& page = *static_cast<FrameNumber*>(used.cookie);
     OnMessage(static_cast<uint8_t*>(FrameData(page)));
     PostInput(page);

@@ -3,6 +3,7 @@
 // See stream_port.h.
 #include "guestkernel/drivers/stream_port.h"
 
+#include "guestkernel/drivers/external_input.h"
 #include "guestkernel/lib/errno.h"
 #include "guestkernel/lib/panic.h"
 
@@ -82,6 +83,7 @@ bool StreamPort::Reap() {
     any = true;
   }
   while (queues_[kRx].TakeUsed(&used)) {
+    NoteExternalInput();
     input_start_ = 0;
     input_end_ = used.length;
     if (used.length == 0) end_of_input_ = true;

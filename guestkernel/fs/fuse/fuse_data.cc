@@ -58,7 +58,12 @@ Result<RefPtr<FuseHandle>> FuseInode::OpenHandle(uint32_t flags,
     GK_RETURN_IF_ERROR(request.Call(sizeof(out)));
     out = request.Get<abi::FuseExtOpenOut>();
   }
-  Apply(out.attr, 1'000'000'000);
+  if (flags & kOpenTruncate) {
+    if (cache_) cache_->SetSize(0);
+    ApplyOwn(out.attr);
+  } else {
+    Apply(out.attr, 1'000'000'000);
+  }
   if (prefetch && out.data_len <= FuseFs::kPrefetchSize) {
     first.inode = this;
     first.size = out.data_len;

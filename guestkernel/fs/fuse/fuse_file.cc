@@ -39,9 +39,9 @@ size_t FuseFile::ReadAhead(uint64_t offset) {
 
 int64_t FuseFile::ReadAt(UserIo& io, uint64_t offset) {
   if (io.remaining() == 0) return 0;
-  // Whether there is more by now is worth a question.
-  if (offset + io.remaining() > inode_->size() ||
-      !inode_->seen_since_resume()) {
+  // Whether there is more by now is worth a question; and whether it is still
+  // the same, if the program may have heard that it is not.
+  if (offset + io.remaining() > inode_->size() || !inode_->MayBelieve()) {
     GK_RETURN_IF_ERROR(inode_->Refresh(FuseInode::kEndOfFileTimeoutNs));
   }
   int64_t n = inode_->cache()->Read(io, offset, ReadAhead(offset));
@@ -147,8 +147,7 @@ int FuseFile::Allocate(int mode, uint64_t offset, uint64_t length) {
     GK_RETURN_IF_ERROR(request.Call());
   }
   if (mode & ~kFallocKeepSize) inode_->cache()->Invalidate(/*all=*/true);
-  inode_->ForgetAttributes();
-  return inode_->Refresh(0);
+  return inode_->RefreshOwn();
 }
 
 Result<RefPtr<File>> FuseInode::MakeFile(RefPtr<FuseHandle> handle,
@@ -201,7 +200,7 @@ Result<RefPtr<File>> FuseInode::CreateAndOpen(StringView name, uint32_t mode,
     entry = request.Get<fuse_entry_out>();
     opened = request.Get<fuse_open_out>(sizeof(entry));
   }
-  ForgetAttributes();
+  NameChanged(name);
   Result<RefPtr<Inode>> inode = fuse()->Intern(entry);
   if (!inode.ok()) {
     connection()->Release(entry.nodeid, opened.fh);

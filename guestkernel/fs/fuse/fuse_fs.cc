@@ -168,6 +168,7 @@ void FuseFs::Pause() {
   SetOpenedAhead(nullptr);
   WriteBackAll();
   ForEachInode([](FuseInode* inode) {
+    inode->DropListing();
     if (inode->cache_ && !inode->cache_->first_mapping) {
       inode->cache_->Invalidate(/*all=*/false);
     }

@@ -6,6 +6,7 @@
 #ifndef CRVM_GUESTKERNEL_FS_FUSE_FUSE_FS_H_
 #define CRVM_GUESTKERNEL_FS_FUSE_FUSE_FS_H_
 
+#include "guestkernel/drivers/external_input.h"
 #include "guestkernel/fs/fuse/connection.h"
 #include "guestkernel/fs/inode.h"
 #include "guestkernel/lib/vector.h"
@@ -45,8 +46,14 @@ class FuseFs final : public FileSystem {
   void Pause();
   // After a resume: nothing that was known about the host's files holds.
   void Resumed();
-  // CLOCK_MONOTONIC of the last Resumed().
-  uint64_t resumed_ns() const { return resumed_ns_; }
+  // Whether what was told at `told_ns` may still hold as far as the program can
+  // know: nothing has come in from outside since, by which it may have learned
+  // better, and nothing has turned out to be outdated.
+  bool MayBelieve(uint64_t told_ns) const {
+    return told_ns > g_last_external_input_ns && told_ns >= distrust_ns_ &&
+           told_ns >= connection_->stale_ns() && told_ns >= resumed_ns_;
+  }
+  void Distrust() { distrust_ns_ = MonotonicNs(); }
 
   // The first bytes of the file that was opened last, as they came with the
   // reply: the first read needs no request of its own.
@@ -80,6 +87,7 @@ class FuseFs final : public FileSystem {
   Vector<FuseInode*> buckets_;  // a power of two
   size_t inode_count_ = 0;
   uint64_t resumed_ns_ = 0;
+  uint64_t distrust_ns_ = 0;
   Prefetch prefetch_;
   bool open_expected_ = false;
   uint32_t expected_flags_ = 0;

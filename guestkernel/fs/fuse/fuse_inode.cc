@@ -30,6 +30,7 @@ FuseInode::FuseInode(FuseFs* fs, const fuse_entry_out& entry)
 // May run inside any allocation: no requests here.
 FuseInode::~FuseInode() {
   fuse()->Remove(this);
+  DropListing();
   if (fuse()->opened_ahead_ == this) fuse()->opened_ahead_ = nullptr;
   if (cache_) cache_->DetachBacking();
   DropPrefetch();
@@ -38,7 +39,8 @@ FuseInode::~FuseInode() {
 
 bool FuseInode::AttributesFresh(uint64_t max_age_ns) const {
   uint64_t now = MonotonicNs();
-  return now < attr_until_ns_ && now - attr_ns_ <= max_age_ns;
+  return now < attr_until_ns_ && now - attr_ns_ <= max_age_ns &&
+         fuse()->MayBelieve(attr_ns_);
 }
 
 // Whether the file's contents are those that we know. As in NFS, ctime does not
@@ -51,6 +53,9 @@ bool FuseInode::SameState(uint64_t size, uint64_t mtime,
 
 void FuseInode::Apply(const fuse_attr& attr, uint64_t valid_ns) {
   if (!SameState(attr.size, attr.mtime, attr.mtimensec)) {
+    // Somebody is changing things: a file that appears may be the sign that
+    // others are ready.
+    if (type() == kModeRegular) fuse()->Distrust();
     DropPrefetch();
     if (cache_) cache_->Invalidate(/*all=*/true);
   }
@@ -75,22 +80,29 @@ void FuseInode::DropPrefetch() {
   if (fuse()->prefetch().inode == this) fuse()->prefetch().inode = nullptr;
 }
 
+Result<fuse_attr_out> FuseInode::AskAttributes() {
+  fuse_getattr_in in = {};
+  // An open file is found whatever has become of its name.
+  if (FuseHandle* handle = AnyHandle()) {
+    in.getattr_flags = FUSE_GETATTR_FH;
+    in.fh = handle->fh();
+  }
+  FuseRequest request(connection(), FUSE_GETATTR, nodeid_);
+  request.Add(in);
+  GK_RETURN_IF_ERROR(request.Call());
+  return request.Get<fuse_attr_out>();
+}
+
 int FuseInode::Refresh(uint64_t max_age_ns) {
   if (AttributesFresh(max_age_ns)) return 0;
-  fuse_attr_out out;
-  {
-    fuse_getattr_in in = {};
-    // An open file is found whatever has become of its name.
-    if (FuseHandle* handle = AnyHandle()) {
-      in.getattr_flags = FUSE_GETATTR_FH;
-      in.fh = handle->fh();
-    }
-    FuseRequest request(connection(), FUSE_GETATTR, nodeid_);
-    request.Add(in);
-    GK_RETURN_IF_ERROR(request.Call());
-    out = request.Get<fuse_attr_out>();
-  }
+  GK_ASSIGN_OR_RETURN(fuse_attr_out out, AskAttributes());
   Apply(out.attr, out.attr_valid * 1'000'000'000 + out.attr_valid_nsec);
+  return 0;
+}
+
+int FuseInode::RefreshOwn() {
+  GK_ASSIGN_OR_RETURN(fuse_attr_out out, AskAttributes());
+  ApplyOwn(out.attr);
   return 0;
 }
 
@@ -171,10 +183,7 @@ int FuseInode::AskAccess(int want) {
 
 bool FuseInode::CachedEntryValid(const Dentry& entry) {
   uint64_t validated = entry.validated_ns();
-  if (validated < fuse()->resumed_ns() ||
-      validated < connection()->stale_ns()) {
-    return false;
-  }
+  if (!fuse()->MayBelieve(validated)) return false;
   uint64_t age = MonotonicNs() - validated;
   if (entry.is_negative()) return age < FuseFs::kNegativeTimeoutNs;
   return age < FuseFs::kEntryTimeoutNs;

@@ -8,6 +8,7 @@
 #define CRVM_GUESTKERNEL_FS_FUSE_FUSE_INODE_H_
 
 #include "guestkernel/fs/fuse/fuse_fs.h"
+#include "guestkernel/fs/fuse/listing.h"
 #include "guestkernel/mm/memory_object.h"
 
 namespace gk {
@@ -84,10 +85,12 @@ class FuseInode final : public Inode, public PageCache::Backing {
   // ---- For open files.
   PageCache* cache() const { return cache_.get(); }
   uint64_t size() const { return attr_.size; }
-  // False: nothing that is known of the file is younger than the last resume.
-  bool seen_since_resume() const { return attr_ns_ >= fuse()->resumed_ns(); }
+  // Whether what is cached of the file may hold (FuseFs::MayBelieve).
+  bool MayBelieve() const { return fuse()->MayBelieve(attr_ns_); }
   // Asks for attributes unless they are younger than max_age_ns.
   int Refresh(uint64_t max_age_ns);
+  // The same after a change of our own.
+  int RefreshOwn();
   // FUSE_SETATTR. `handle` may be null.
   int SetAttributesBy(const AttributeChange& change, FuseHandle* handle);
   // One FUSE write of `size` bytes of kernel memory. Where it ended (for
@@ -111,6 +114,7 @@ class FuseInode final : public Inode, public PageCache::Backing {
   // The same after a change of our own: pages stay.
   void ApplyOwn(const fuse_attr& attr);
   bool SameState(uint64_t size, uint64_t mtime, uint32_t mtimensec) const;
+  Result<fuse_attr_out> AskAttributes();
   void FillAttributes(FileAttributes* out) const;
   void DropPrefetch();
   FuseHandle* AnyHandle();
@@ -135,6 +139,17 @@ class FuseInode final : public Inode, public PageCache::Backing {
   int64_t ReadXattr(uint32_t opcode, const StringView* name, void* value,
                     size_t size);
   int WriteBack();
+  // Directories: entries fetched ahead (listing.cc).
+  bool AskListing(StringView name, RefPtr<Inode>* inode);
+  void CountLookup();
+  int ExtendListing();
+  int FetchListing(char* buffer);
+  void DropListing();
+  // An operation of our own on `name` in this directory.
+  void NameChanged(StringView name) {
+    if (listing_) listing_->Erase(name);
+    ForgetAttributes();
+  }
 
   uint64_t nodeid_;
   uint64_t lookups_ = 1;
@@ -151,6 +166,9 @@ class FuseInode final : public Inode, public PageCache::Backing {
   RefPtr<FuseHandle> unnamed_, ahead_;
   RefPtr<FuseHandle> own_handle_;  // for pages, when nobody else has one
   KString link_target_;
+  UniquePtr<FuseListing> listing_;
+  uint64_t spree_ns_ = 0;  // look-ups counted since
+  uint32_t spree_lookups_ = 0;
   FuseInode* hash_next_ = nullptr;
 };
 

@@ -69,6 +69,11 @@ Result<RefPtr<Inode>> FuseInode::Lookup(StringView name) {
     if (!inode) return Error(-ENOENT);
     return inode;
   }
+  RefPtr<Inode> listed;
+  if (AskListing(name, &listed)) {
+    if (!listed) return Error(-ENOENT);
+    return listed;
+  }
   fuse_entry_out entry;
   int error;
   {
@@ -77,7 +82,9 @@ Result<RefPtr<Inode>> FuseInode::Lookup(StringView name) {
     error = request.Call();
     entry = request.Get<fuse_entry_out>();
   }
-  return InternReply(error, entry);
+  Result<RefPtr<Inode>> inode = InternReply(error, entry);
+  if (inode.ok()) CountLookup();
+  return inode;
 }
 
 int FuseInode::LookupPath(StringView path, RefPtr<Inode>* inodes, int max) {
@@ -162,7 +169,7 @@ Result<RefPtr<Inode>> FuseInode::Create(StringView name, uint32_t mode,
     error = request.Call();
     entry = request.Get<fuse_entry_out>();
   }
-  ForgetAttributes();
+  NameChanged(name);
   return InternReply(error, entry);
 }
 
@@ -176,7 +183,7 @@ Result<RefPtr<Inode>> FuseInode::MakeDirectory(StringView name, uint32_t mode) {
     error = request.Call();
     entry = request.Get<fuse_entry_out>();
   }
-  ForgetAttributes();
+  NameChanged(name);
   return InternReply(error, entry);
 }
 
@@ -192,13 +199,13 @@ Result<RefPtr<Inode>> FuseInode::MakeSymlink(StringView name,
     error = request.Call();
     entry = request.Get<fuse_entry_out>();
   }
-  ForgetAttributes();
+  NameChanged(name);
   return InternReply(error, entry);
 }
 
 int FuseInode::Link(StringView name, Inode* target) {
   auto* inode = static_cast<FuseInode*>(target);
-  ForgetAttributes();
+  NameChanged(name);
   fuse_entry_out entry;
   {
     FuseRequest request(connection(), FUSE_LINK, nodeid_);
@@ -218,7 +225,7 @@ int FuseInode::Unlink(StringView name, Inode* target) {
     GK_RETURN_IF_ERROR(request.Call());
   }
   static_cast<FuseInode*>(target)->ForgetAttributes();
-  ForgetAttributes();
+  NameChanged(name);
   return 0;
 }
 
@@ -229,7 +236,7 @@ int FuseInode::RemoveDirectory(StringView name, Inode* target) {
     GK_RETURN_IF_ERROR(request.Call());
   }
   static_cast<FuseInode*>(target)->ForgetAttributes();
-  ForgetAttributes();
+  NameChanged(name);
   return 0;
 }
 
@@ -248,8 +255,8 @@ int FuseInode::Rename(StringView name, Inode* new_directory,
     request.AddName(new_name);
     GK_RETURN_IF_ERROR(request.Call());
   }
-  ForgetAttributes();
-  to->ForgetAttributes();
+  NameChanged(name);
+  to->NameChanged(new_name);
   // The files themselves are told by NamesChanged.
   return 0;
 }
