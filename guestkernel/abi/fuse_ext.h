@@ -167,8 +167,13 @@ static_assert(sizeof(FuseExtRelease) == 16);
 // or FUSE_READDIRPLUS, that also tells the end. Reply: fuse_out_header,
 // FuseExtReadDirOut, records at meta_size.
 enum FuseExtReadDirFlag : uint32_t {
-  kFuseExtReadDirPlus = 1,  // fuse_direntplus records: each counts a lookup
+  // fuse_direntplus records: each counts a lookup. Bits 16-31 of dirent.type
+  // are the length of a symlink's target, which follows the name and belongs to
+  // the record; 0: no symlink, or ask by READLINK.
+  kFuseExtReadDirPlus = 1,
 };
+
+inline constexpr uint32_t kFuseExtMaxDirLink = 1024;
 
 struct FuseExtReadDirIn {
   uint64_t fh;  // 0: open the directory

@@ -28,24 +28,32 @@ int FuseDirectory::Fill() {
   filled_ = at_ = 0;
   at_position_ = position_;
   at_end_ = false;
-  FuseRequest request(inode_->connection(), abi::kFuseExtReadDir,
-                      inode_->nodeid());
-  abi::FuseExtReadDirIn in = {};
-  in.fh = fh_;
-  in.offset = position_;
-  in.size = kBufferSize;
-  in.meta_size = sizeof(fuse_out_header) + sizeof(abi::FuseExtReadDirOut);
-  request.Add(in);
-  request.ExpectData(buffer_, kBufferSize);
-  int error = request.Call(sizeof(abi::FuseExtReadDirOut));
-  // There is nothing in a removed directory.
-  if (fh_ == 0 && error == -ENOENT) return 0;
-  GK_RETURN_IF_ERROR(error);
-  auto out = request.Get<abi::FuseExtReadDirOut>();
+  if (position_ == 0) plus_ = inode_->BeginListing();
+  abi::FuseExtReadDirOut out;
+  {
+    FuseRequest request(inode_->connection(), abi::kFuseExtReadDir,
+                        inode_->nodeid());
+    abi::FuseExtReadDirIn in = {};
+    in.fh = fh_;
+    in.offset = position_;
+    // Names alone are small.
+    in.size = plus_ ? kBufferSize : kBufferSize / 2;
+    in.meta_size = sizeof(fuse_out_header) + sizeof(out);
+    if (plus_) in.flags = abi::kFuseExtReadDirPlus;
+    request.Add(in);
+    request.ExpectData(buffer_, in.size);
+    int error = request.Call(sizeof(out));
+    // There is nothing in a removed directory.
+    if (fh_ == 0 && error == -ENOENT) return 0;
+    GK_RETURN_IF_ERROR(error);
+    out = request.Get<abi::FuseExtReadDirOut>();
+  }
   if (out.data_len > kBufferSize) return -EIO;
   fh_ = out.fh;
   filled_ = out.data_len;
   at_end_ = out.at_end != 0;
+  // Without memory for the entries, the names are there.
+  if (plus_) (void)inode_->KeepListed(buffer_, filled_, at_end_);
   return 0;
 }
 
@@ -58,20 +66,16 @@ int FuseDirectory::ReadDirectory(DirSink& sink) {
       GK_RETURN_IF_ERROR(Fill());
       if (filled_ == 0) return 0;
     }
-    while (at_ + FUSE_NAME_OFFSET <= filled_) {
-      fuse_dirent entry;
-      memcpy(&entry, buffer_ + at_, FUSE_NAME_OFFSET);
-      size_t size = FUSE_NAME_OFFSET + entry.namelen;
-      if (entry.namelen > 255 || size > filled_ - at_) return -EIO;
-      StringView name(buffer_ + at_ + FUSE_NAME_OFFSET, entry.namelen);
-      if (!sink.Add(name, entry.ino, static_cast<uint8_t>(entry.type),
-                    entry.off)) {
+    while (at_ < filled_) {
+      FuseDirRecord record;
+      GK_RETURN_IF_ERROR(record.Parse(buffer_ + at_, filled_ - at_, plus_));
+      if (!sink.Add(record.name, record.inode, record.type,
+                    record.next_offset)) {
         return 0;
       }
-      position_ = at_position_ = entry.off;
-      at_ += FUSE_REC_ALIGN(size);
+      position_ = at_position_ = record.next_offset;
+      at_ += record.size;
     }
-    at_ = filled_;
   }
 }
 

@@ -49,7 +49,7 @@ class FuseDirectory final : public File {
   int Sync(bool data_only) override;
 
  private:
-  static constexpr size_t kBufferSize = 32 << 10;
+  static constexpr size_t kBufferSize = 64 << 10;
   int Fill();
 
   RefPtr<FuseInode> inode_;
@@ -58,6 +58,7 @@ class FuseDirectory final : public File {
   size_t filled_ = 0, at_ = 0;
   uint64_t at_position_ = 0;  // of the record at at_
   bool at_end_ = false;       // nothing comes after these records
+  bool plus_ = false;         // with entries
 };
 
 }  // namespace gk

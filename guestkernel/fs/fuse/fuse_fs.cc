@@ -179,6 +179,7 @@ void FuseFs::Pause() {
 void FuseFs::Resumed() {
   resumed_ns_ = MonotonicNs();
   prefetch_.inode = nullptr;
+  labelled_ = -1;
   ForEachInode([](FuseInode* inode) { inode->ForgetAttributes(); });
 }
 

@@ -53,6 +53,18 @@ class FuseFs final : public FileSystem {
     return told_ns > g_last_external_input_ns && told_ns >= distrust_ns_ &&
            told_ns >= connection_->stale_ns() && told_ns >= resumed_ns_;
   }
+  // Whether programs lately looked at the files of directories that they had
+  // listed (rm -r, du): then entries come with the names. Asked at the start of
+  // each listing.
+  bool ListWithEntries() {
+    bool yes = stats_after_list_ >= 4;
+    stats_after_list_ -= yes ? 3 : stats_after_list_ > 0;
+    return yes;
+  }
+  bool IsLabelled();
+  void CountStatAfterList() {
+    if (stats_after_list_ < 16) ++stats_after_list_;
+  }
   void Distrust() { distrust_ns_ = MonotonicNs(); }
 
   // The first bytes of the file that was opened last, as they came with the
@@ -88,6 +100,9 @@ class FuseFs final : public FileSystem {
   size_t inode_count_ = 0;
   uint64_t resumed_ns_ = 0;
   uint64_t distrust_ns_ = 0;
+  int stats_after_list_ = 0;
+  // Whether the tree has SELinux labels: -1 unknown, 0 no, 1 yes.
+  int labelled_ = -1;
   Prefetch prefetch_;
   bool open_expected_ = false;
   uint32_t expected_flags_ = 0;

@@ -101,6 +101,10 @@ class FuseInode final : public Inode, public PageCache::Backing {
   };
   Result<Written> Write(FuseHandle* handle, uint64_t offset, const void* data,
                         size_t size, bool append);
+  // For open directories: a listing begins; whether to ask for entries, too.
+  // Then what comes.
+  bool BeginListing();
+  int KeepListed(const char* records, size_t size, bool at_end);
   // Something unknown about the file has changed.
   void ForgetAttributes() { attr_until_ns_ = 0; }
 
@@ -144,6 +148,7 @@ class FuseInode final : public Inode, public PageCache::Backing {
   void CountLookup();
   int ExtendListing();
   int FetchListing(char* buffer);
+  FuseListing* StartListing();
   void DropListing();
   // An operation of our own on `name` in this directory.
   void NameChanged(StringView name) {
@@ -169,6 +174,7 @@ class FuseInode final : public Inode, public PageCache::Backing {
   UniquePtr<FuseListing> listing_;
   uint64_t spree_ns_ = 0;  // look-ups counted since
   uint32_t spree_lookups_ = 0;
+  uint64_t listed_ns_ = 0;  // when a program last listed it
   FuseInode* hash_next_ = nullptr;
 };
 

@@ -10,8 +10,10 @@ namespace {
 constexpr size_t kMaxName = 255, kMaxValue = 64 << 10;
 static_assert(kMaxValue <= FuseConnection::kBounceSize);
 
+constexpr StringView kSelinux = "security.selinux";
+
 // What ls(1), cp(1) and execve(2) ask every file for, in vain as a rule.
-constexpr StringView kPopular[] = {"security.capability", "security.selinux",
+constexpr StringView kPopular[] = {"security.capability", kSelinux,
                                    "system.posix_acl_access",
                                    "system.posix_acl_default"};
 
@@ -42,8 +44,19 @@ int64_t FuseInode::ReadXattr(uint32_t opcode, const StringView* name,
   return static_cast<int64_t>(request.reply_size());
 }
 
+// A labelled tree has a label at its root. ls(1) asks for that of every file.
+bool FuseFs::IsLabelled() {
+  if (labelled_ < 0) {
+    auto* root = static_cast<FuseInode*>(root_.get());
+    int64_t n = root->ReadXattr(FUSE_GETXATTR, &kSelinux, nullptr, 0);
+    labelled_ = n != -ENODATA && n != -EOPNOTSUPP;
+  }
+  return labelled_ != 0;
+}
+
 int64_t FuseInode::GetXattr(StringView name, void* value, size_t size) {
   if (name.size() > kMaxName) return -ERANGE;
+  if (name == kSelinux && !fuse()->IsLabelled()) return -ENODATA;
   uint8_t popular = PopularBit(name);
   if (popular) {
     GK_RETURN_IF_ERROR(Refresh(~uint64_t{0}));

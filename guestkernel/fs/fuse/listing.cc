@@ -22,6 +22,25 @@ constexpr size_t kReplySize = 64 << 10;
 
 }  // namespace
 
+int FuseDirRecord::Parse(const char* from, size_t left, bool plus) {
+  const size_t head = plus ? sizeof(fuse_entry_out) : 0;
+  if (left < head + FUSE_NAME_OFFSET) return -EIO;
+  entry = {};
+  memcpy(&entry, from, head);
+  fuse_dirent dirent;
+  memcpy(&dirent, from + head, FUSE_NAME_OFFSET);
+  const size_t link_length = plus ? dirent.type >> 16 : 0;
+  const size_t end = head + FUSE_NAME_OFFSET + dirent.namelen + link_length;
+  if (dirent.namelen > 255 || end > left) return -EIO;
+  inode = dirent.ino;
+  next_offset = dirent.off;
+  type = static_cast<uint8_t>(dirent.type);
+  name = StringView(from + head + FUSE_NAME_OFFSET, dirent.namelen);
+  link = StringView(name.end(), link_length);
+  size = FUSE_REC_ALIGN(end);
+  return 0;
+}
+
 int FuseListing::Add(StringView name, RefPtr<Inode> inode) {
   if (buckets_.empty()) GK_RETURN_IF_ERROR(buckets_.Resize(kBuckets));
   Entry entry{{}, std::move(inode), HashString(name), 0};
@@ -59,6 +78,7 @@ void FuseListing::Erase(StringView name) {
 // Whether the listing knows the answer to Lookup(name): an inode, or null for
 // absent.
 bool FuseInode::AskListing(StringView name, RefPtr<Inode>* inode) {
+  if (MonotonicNs() - listed_ns_ < kSpreeNs) fuse()->CountStatAfterList();
   if (!listing_) return false;
   uint64_t age = MonotonicNs() - listing_->told_ns;
   if (age > kListingTimeoutNs || !fuse()->MayBelieve(listing_->told_ns)) {
@@ -89,13 +109,23 @@ void FuseInode::CountLookup() {
   (void)ExtendListing();
 }
 
+bool FuseInode::BeginListing() {
+  listed_ns_ = MonotonicNs();
+  return fuse()->ListWithEntries() && StartListing() != nullptr;
+}
+
+FuseListing* FuseInode::StartListing() {
+  DropListing();
+  listing_ = MakeUnique<FuseListing>();
+  if (listing_) listing_->told_ns = MonotonicNs();
+  return listing_.get();
+}
+
 int FuseInode::ExtendListing() {
-  if (listing_ && !listing_->fh) return 0;
-  if (!listing_) {
-    listing_ = MakeUnique<FuseListing>();
-    if (!listing_) return -ENOMEM;
-    listing_->told_ns = MonotonicNs();
-  }
+  if (listing_ &&
+      (!listing_->fh || listing_->size() > FuseListing::kMaxEntries))
+    return 0;
+  if (!listing_ && !StartListing()) return -ENOMEM;
   auto* buffer = static_cast<char*>(HeapAllocate(kReplySize));
   if (!buffer) return -ENOMEM;
   int error = FetchListing(buffer);
@@ -121,30 +151,38 @@ int FuseInode::FetchListing(char* buffer) {
   }
   if (out.data_len > kReplySize) return -EIO;
   listing_->fh = out.fh;
-  int result = 0;
-  for (size_t at = 0; at + FUSE_NAME_OFFSET_DIRENTPLUS <= out.data_len;) {
-    fuse_entry_out entry;
-    fuse_dirent dirent;
-    memcpy(&entry, buffer + at, sizeof(entry));
-    memcpy(&dirent, buffer + at + sizeof(entry), FUSE_NAME_OFFSET);
-    size_t size = FUSE_NAME_OFFSET_DIRENTPLUS + dirent.namelen;
-    if (dirent.namelen > 255 || size > out.data_len - at) return -EIO;
-    StringView name(buffer + at + FUSE_NAME_OFFSET_DIRENTPLUS, dirent.namelen);
-    at += FUSE_REC_ALIGN(size);
-    listing_->next_offset = dirent.off;
-    if (entry.nodeid == 0) continue;  // ".", ".."
-    Result<RefPtr<Inode>> inode = fuse()->Intern(entry);
-    if (!inode.ok()) {
-      result = inode.error();
-    } else if (listing_->Add(name, inode.take()) < 0) {
-      result = -ENOMEM;
-    }
-  }
-  if (out.at_end && result == 0) {
+  GK_RETURN_IF_ERROR(KeepListed(buffer, out.data_len, out.at_end));
+  if (out.at_end) {
     connection()->Release(nodeid_, listing_->fh);
     listing_->fh = 0;
-    listing_->complete = true;
   }
+  return 0;
+}
+
+// Takes the entries of a reply (with kFuseExtReadDirPlus) into the listing, if
+// there is one; the lookups that the server has counted in any case.
+int FuseInode::KeepListed(const char* records, size_t size, bool at_end) {
+  int result = 0;
+  for (size_t at = 0; at < size;) {
+    FuseDirRecord record;
+    GK_RETURN_IF_ERROR(record.Parse(records + at, size - at, /*plus=*/true));
+    at += record.size;
+    if (listing_) listing_->next_offset = record.next_offset;
+    if (record.entry.nodeid == 0) continue;  // ".", ".."
+    Result<RefPtr<Inode>> inode = fuse()->Intern(record.entry);
+    if (!inode.ok()) {
+      result = inode.error();
+      continue;
+    }
+    auto* file = static_cast<FuseInode*>(inode->get());
+    if (file->link_target_.empty() && record.link.size() > 0) {
+      // Without memory, asked for when needed.
+      (void)file->link_target_.Append(record.link);
+    }
+    if (!listing_) continue;
+    if (int error = listing_->Add(record.name, inode.take())) result = error;
+  }
+  if (listing_ && result == 0) listing_->complete = at_end;
   return result;
 }
 

@@ -6,13 +6,29 @@
 #ifndef CRVM_GUESTKERNEL_FS_FUSE_LISTING_H_
 #define CRVM_GUESTKERNEL_FS_FUSE_LISTING_H_
 
+#include "guestkernel/abi/fuse_ext.h"
 #include "guestkernel/fs/inode.h"
 #include "guestkernel/lib/vector.h"
 
 namespace gk {
 
+// One record of a kFuseExtReadDir reply.
+struct FuseDirRecord {
+  fuse_entry_out entry;  // node id 0: not told
+  uint64_t inode, next_offset;
+  uint8_t type;
+  StringView name;
+  StringView link;  // empty: not told
+  size_t size;      // of the record
+
+  // `plus`: with kFuseExtReadDirPlus. 0 or -EIO.
+  int Parse(const char* from, size_t left, bool plus);
+};
+
 class FuseListing {
  public:
+  static constexpr size_t kMaxEntries = 4096;
+
   // -ENOMEM: not taken.
   int Add(StringView name, RefPtr<Inode> inode);
   // Gives the entry out, once. False when it is not here.
@@ -20,6 +36,8 @@ class FuseListing {
   bool Has(StringView name) { return Find(name) != nullptr; }
   // The name has changed hands.
   void Erase(StringView name);
+
+  size_t size() const { return entries_.size(); }
 
   bool complete = false;  // what is not here does not exist
   uint64_t told_ns = 0;   // when the first of it was told

@@ -38,6 +38,7 @@ struct DirEntry {
   int64_t off;  // where the next one is
   uint8_t type;
   absl::string_view name;
+  absl::string_view link;  // kFuseExtReadDir: a symlink's target
 };
 
 // Appends one record, or false if it does not fit. `entry` is null without
@@ -45,18 +46,23 @@ struct DirEntry {
 bool AppendDirent(ReplyWriter& out, size_t limit, const DirEntry& dirent,
                   const fuse_entry_out* entry) {
   char record[sizeof(fuse_entry_out) + sizeof(fuse_dirent) +
-              FUSE_REC_ALIGN(NAME_MAX)] = {};
+              FUSE_REC_ALIGN(NAME_MAX + abi::kFuseExtMaxDirLink)];
   size_t head = entry != nullptr ? sizeof(*entry) : 0;
-  size_t size = FUSE_REC_ALIGN(head + FUSE_NAME_OFFSET + dirent.name.size());
+  size_t end =
+      head + FUSE_NAME_OFFSET + dirent.name.size() + dirent.link.size();
+  size_t size = FUSE_REC_ALIGN(end);
   if (out.end() + size > limit) return false;
   if (entry != nullptr) std::memcpy(record, entry, sizeof(*entry));
   fuse_dirent header = {};
   header.ino = dirent.ino;
   header.off = static_cast<uint64_t>(dirent.off);
   header.namelen = static_cast<uint32_t>(dirent.name.size());
-  header.type = dirent.type;
+  header.type = dirent.type | static_cast<uint32_t>(dirent.link.size()) << 16;
   std::memcpy(record + head, &header, FUSE_NAME_OFFSET);
-  dirent.name.copy(record + head + FUSE_NAME_OFFSET, NAME_MAX);
+  char* text = record + head + FUSE_NAME_OFFSET;
+  text += dirent.name.copy(text, NAME_MAX);
+  dirent.link.copy(text, abi::kFuseExtMaxDirLink);
+  std::memset(record + end, 0, size - end);
   return out.Append(record, size);
 }
 
@@ -80,18 +86,22 @@ int FuseServer::OpenDirectory(Node* node, uint32_t flags, uint64_t* fh) {
   return MakeHandle(node, UniqueFd(fd), flags, true, fh);
 }
 
-int FuseServer::ReadDir(Call& call) { return ListDirectory(call, false); }
+int FuseServer::ReadDir(Call& call) {
+  return ListDirectory(call, Listing::kNames);
+}
 
-int FuseServer::ReadDirPlus(Call& call) { return ListDirectory(call, true); }
+int FuseServer::ReadDirPlus(Call& call) {
+  return ListDirectory(call, Listing::kEntries);
+}
 
-int FuseServer::ListDirectory(Call& call, bool plus) {
+int FuseServer::ListDirectory(Call& call, Listing what) {
   fuse_read_in in;
   if (!call.in.Read(&in)) return -EINVAL;
   int error;
   OpenFile* dir = HandleOf(call, in.fh, true, &error);
   if (dir == nullptr) return error;
   bool at_end;
-  return FillDirents(call, dir, in.offset, in.size, plus, &at_end);
+  return FillDirents(call, dir, in.offset, in.size, what, &at_end);
 }
 
 int FuseServer::ReadDirWithOpen(Call& call) {
@@ -112,8 +122,10 @@ int FuseServer::ReadDirWithOpen(Call& call) {
   if (dir == nullptr) return error;
   call.out.set_end(in.meta_size);
   bool at_end = false;
-  error = FillDirents(call, dir, in.offset, in.size,
-                      (in.flags & abi::kFuseExtReadDirPlus) != 0, &at_end);
+  Listing what = (in.flags & abi::kFuseExtReadDirPlus) != 0
+                     ? Listing::kEntriesAndLinks
+                     : Listing::kNames;
+  error = FillDirents(call, dir, in.offset, in.size, what, &at_end);
   if (error < 0) {
     if (in.fh == 0) {
       handles_.Erase(out.fh);
@@ -129,7 +141,7 @@ int FuseServer::ReadDirWithOpen(Call& call) {
 
 // Records from `offset` on, at the reply's end, until `size` is used up.
 int FuseServer::FillDirents(Call& call, OpenFile* dir, uint64_t from,
-                            uint32_t size, bool plus, bool* at_end) {
+                            uint32_t size, Listing what, bool* at_end) {
   *at_end = false;
   int fd = dir->fd.get();
   int64_t offset = static_cast<int64_t>(from);
@@ -146,7 +158,8 @@ int FuseServer::FillDirents(Call& call, OpenFile* dir, uint64_t from,
     if (call.out.end() > start && room < kMinRoom) return 0;
     // A reply's record is never smaller than the host's: what is read here
     // beyond what fits is read in vain, and again next time.
-    size_t want = std::clamp(plus ? room / 4 : room, kMinRead, kScratchSize);
+    size_t want = std::clamp(what == Listing::kNames ? room : room / 4,
+                             kMinRead, kScratchSize);
     long got = RetryEintr(
         [&] { return syscall(SYS_getdents64, fd, scratch_.data(), want); });
     if (got < 0) return call.out.end() > start ? 0 : static_cast<int>(got);
@@ -154,7 +167,7 @@ int FuseServer::FillDirents(Call& call, OpenFile* dir, uint64_t from,
       *at_end = true;
       return 0;
     }
-    if (!AppendHostDirents(call, dir, static_cast<size_t>(got), limit, plus)) {
+    if (!AppendHostDirents(call, dir, static_cast<size_t>(got), limit, what)) {
       // The host's stream is ahead of what the guest has been told.
       dir->position = -1;
       return call.out.end() == start ? -EINVAL : 0;
@@ -164,16 +177,17 @@ int FuseServer::FillDirents(Call& call, OpenFile* dir, uint64_t from,
 
 // False when the reply is full before the last of them.
 bool FuseServer::AppendHostDirents(Call& call, OpenFile* dir, size_t size,
-                                   size_t limit, bool plus) {
+                                   size_t limit, Listing what) {
   for (size_t at = 0; at + kHostNameOffset < size;) {
     HostDirent host;
     std::memcpy(&host, scratch_.data() + at, kHostNameOffset);
     const char* name = scratch_.data() + at + kHostNameOffset;
     at += host.length;
-    DirEntry dirent{host.ino, host.off, host.type, absl::string_view(name)};
+    DirEntry dirent{host.ino, host.off, host.type, absl::string_view(name), {}};
+    char link[abi::kFuseExtMaxDirLink + 1];
     fuse_entry_out entry = {};  // node id 0: look it up if you need it
     Node* node = nullptr;
-    if (plus && CheckName(dirent.name) == 0) {
+    if (what != Listing::kNames && CheckName(dirent.name) == 0) {
       struct statx st;
       if (nodes_.Lookup(dir->node, name, &node, &st) == 0) {
         entry = EntryOf(*node, st);
@@ -181,7 +195,16 @@ bool FuseServer::AppendHostDirents(Call& call, OpenFile* dir, size_t size,
         node = nullptr;
       }
     }
-    if (!AppendDirent(call.out, limit, dirent, plus ? &entry : nullptr)) {
+    if (what == Listing::kEntriesAndLinks && node != nullptr &&
+        node->type == S_IFLNK) {
+      ssize_t length = RetryEintr(
+          [&] { return readlinkat(dir->fd.get(), name, link, sizeof(link)); });
+      if (length > 0 && static_cast<size_t>(length) < sizeof(link)) {
+        dirent.link = absl::string_view(link, static_cast<size_t>(length));
+      }
+    }
+    if (!AppendDirent(call.out, limit, dirent,
+                      what == Listing::kNames ? nullptr : &entry)) {
       if (node != nullptr) nodes_.Forget(node, 1);
       return false;
     }

@@ -159,11 +159,12 @@ class FuseServer {
   int FsyncDir(Call& call);
   int ReadDirWithOpen(Call& call);
   int OpenDirectory(Node* node, uint32_t flags, uint64_t* fh);
-  int ListDirectory(Call& call, bool plus);
+  enum class Listing { kNames, kEntries, kEntriesAndLinks };
+  int ListDirectory(Call& call, Listing what);
   int FillDirents(Call& call, OpenFile* dir, uint64_t from, uint32_t size,
-                  bool plus, bool* at_end);
+                  Listing what, bool* at_end);
   bool AppendHostDirents(Call& call, OpenFile* dir, size_t size, size_t limit,
-                         bool plus);
+                         Listing what);
 
   // ---- Helpers. ----
   // The node that the header names; nullptr: -ESTALE.
