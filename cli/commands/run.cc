@@ -37,8 +37,8 @@ Options (before PROGRAM):
                      the program. A snapshot of it is NAME@1, NAME@2, ...
   --detach, -d       run in the background; print the VM's name. Its output goes
                      to logs/NAME.log in the store (see `crvm --help`)
-  --memory SIZE      at most so much memory, for example 512M or 16G; default: 4G,
-                     or what the host has. It takes no more than it uses
+  --memory SIZE      at most so much memory, for example 512M or 16G; default:
+                     4G, or what the host has. It takes no more than it uses
   --privilege MODE   auto (default), supervisor or deprivileged: how the guest
                      kernel runs; `crvm check` explains
 

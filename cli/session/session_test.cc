@@ -343,13 +343,17 @@ TEST_F(SessionTest, SigkillDuringASaveLosesNothing) {
     ASSERT_TRUE(Kill(0).ok());
     Wait(child);
   }
-  const auto prepare = [](FakeGuest& guest) {
-    guest.during_save = [] { sleep(10); };
+  const std::string half_way = dir_.File("half_way");
+  const auto prepare = [&](FakeGuest& guest) {
+    guest.during_save = [&] {
+      close(creat(half_way.c_str(), 0600));
+      sleep(10);
+    };
   };
   const pid_t child =
       Start(null_, null_, null_, kStreams, UntilKilled, prepare);
   std::thread save([&] { EXPECT_FALSE(Snapshot({}).ok()); });
-  while (Info().state != "saving") usleep(1000);
+  while (access(half_way.c_str(), F_OK) != 0) usleep(1000);
   kill(child, SIGKILL);
   save.join();
   EXPECT_EQ(Wait(child), -SIGKILL);

@@ -74,7 +74,7 @@ int64_t File::Ioctl(uint32_t, uint64_t) { return -ENOTTY; }
 
 int64_t File::Fcntl(uint32_t, uint64_t) { return -EBADF; }
 
-int64_t File::Peek(UserIo&) { return -EINVAL; }
+int64_t File::Peek(UserIo&, size_t) { return -EINVAL; }
 
 int File::GetAttributes(FileAttributes* out) {
   return inode() ? inode()->GetAttributes(out) : -EBADF;

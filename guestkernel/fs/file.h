@@ -59,8 +59,9 @@ class File : public RefCounted {
   // fcntl commands that only one kind of file knows (F_SETPIPE_SZ 1031,
   // F_GETPIPE_SZ 1032). -EBADF.
   virtual int64_t Fcntl(uint32_t command, uint64_t argument);
-  // tee(2): as Read, but the data stays (pipes). -EINVAL.
-  virtual int64_t Peek(UserIo& io);
+  // tee(2): as Read of what comes after `skip` bytes, but the data stays
+  // (pipes). -EINVAL.
+  virtual int64_t Peek(UserIo& io, size_t skip);
   virtual int GetAttributes(FileAttributes* out);  // default: inode's
   virtual int SetAttributes(
       const AttributeChange& change);  // default: inode's; ftruncate comes here

@@ -35,6 +35,12 @@ uint32_t TypeOf(File* file) {
   return attributes.mode & kModeTypeMask;
 }
 
+bool IsSameFile(File* a, File* b) {
+  FileAttributes x, y;
+  return a->GetAttributes(&x) == 0 && b->GetAttributes(&y) == 0 &&
+         x.device == y.device && x.inode == y.inode;
+}
+
 size_t Min(size_t a, size_t b) { return a < b ? a : b; }
 
 // One end of a copy: at the file's position, or at an offset of its own.
@@ -150,6 +156,42 @@ int64_t CopyFromStream(End in, End out, size_t count, bool nonblocking,
   return total;
 }
 
+// Into a pipe: as much as there is room for, having waited for some.
+int64_t SpliceFromFile(End in, End out, size_t count, bool nonblocking,
+                       uint64_t* in_offset, uint64_t* out_offset) {
+  int64_t total = 0;
+  while (static_cast<size_t>(total) < count) {
+    bool now = nonblocking || total > 0 || out.file->nonblocking();
+    int error = WaitReady(out.file, kPollOut, now);
+    if (error < 0) return total > 0 ? total : error;
+    int64_t n = CopyFromFile(
+        in, out, Min(count - static_cast<size_t>(total), kPipeChunk), in_offset,
+        out_offset);
+    if (n <= 0) return total > 0 ? total : n;
+    in.offset = *in_offset;
+    out.offset = *out_offset;
+    total += n;
+  }
+  return total;
+}
+
+// What is in one pipe now, as far as the other has room; both are ready.
+int64_t CopyPipe(File* in, End out, size_t count) {
+  Chunk chunk;
+  if (!chunk.data()) return -ENOMEM;
+  size_t total = 0;
+  while (total < count) {
+    if (total > 0 && WaitReady(out.file, kPollOut, true) < 0) break;
+    UserIo io = UserIo::Kernel(chunk.data(), Min(count - total, kPipeChunk));
+    int64_t n = in->Peek(io, total);
+    if (n > 0) n = out.Write(chunk.data(), static_cast<size_t>(n));
+    if (n <= 0 && total == 0) return n;
+    if (n <= 0) break;
+    total += static_cast<size_t>(n);
+  }
+  return static_cast<int64_t>(total);
+}
+
 // An offset argument: null means the file's position.
 Result<uint64_t> ReadOffset(UserAddress from, File* file) {
   if (from.is_null()) return kAtPosition;
@@ -217,6 +259,7 @@ int64_t SysSplice(const SyscallArgs& args) {
   bool from_pipe = TypeOf(in.get()) == kModeFifo;
   bool to_pipe = TypeOf(out.get()) == kModeFifo;
   if (!from_pipe && !to_pipe) return -EINVAL;
+  if (from_pipe && to_pipe && IsSameFile(in.get(), out.get())) return -EINVAL;
   if (from_pipe && !args.User(1).is_null()) return -ESPIPE;
   if (to_pipe && !args.User(3).is_null()) return -ESPIPE;
   GK_ASSIGN_OR_RETURN(uint64_t from, ReadOffset(args.User(1), in.get()));
@@ -224,18 +267,12 @@ int64_t SysSplice(const SyscallArgs& args) {
   if (out->flags() & kOpenAppend) return -EINVAL;
   size_t length = Min(args.U64(4), kMaxIoLength);
   bool nonblocking = args.U32(5) & kSpliceNonblock;
-  int64_t n;
-  if (in->seekable()) {
-    int error =
-        WaitReady(out.get(), kPollOut, nonblocking || out->nonblocking());
-    if (error < 0) return error;
-    // Only what fits at once: a pipe is never waited for twice.
-    n = CopyFromFile(End{in.get(), from}, End{out.get(), to},
-                     Min(length, kPipeChunk), &from, &to);
-  } else {
-    n = CopyFromStream(End{in.get(), kAtPosition}, End{out.get(), to}, length,
-                       nonblocking, &to);
-  }
+  int64_t n =
+      in->seekable()
+          ? SpliceFromFile(End{in.get(), from}, End{out.get(), to}, length,
+                           nonblocking, &from, &to)
+          : CopyFromStream(End{in.get(), kAtPosition}, End{out.get(), to},
+                           length, nonblocking, &to);
   if (n > 0) {
     GK_RETURN_IF_ERROR(WriteOffset(args.User(1), from));
     GK_RETURN_IF_ERROR(WriteOffset(args.User(3), to));
@@ -252,17 +289,13 @@ int64_t SysTee(const SyscallArgs& args) {
   if (TypeOf(in.get()) != kModeFifo || TypeOf(out.get()) != kModeFifo) {
     return -EINVAL;
   }
+  if (IsSameFile(in.get(), out.get())) return -EINVAL;
   bool nonblocking = args.U32(3) & kSpliceNonblock;
   GK_RETURN_IF_ERROR(
       WaitReady(out.get(), kPollOut, nonblocking || out->nonblocking()));
   GK_RETURN_IF_ERROR(
       WaitReady(in.get(), kPollIn, nonblocking || in->nonblocking()));
-  Chunk chunk;
-  if (!chunk.data()) return -ENOMEM;
-  UserIo io = UserIo::Kernel(chunk.data(), Min(args.U64(2), kPipeChunk));
-  int64_t n = in->Peek(io);
-  if (n <= 0) return n;
-  return End{out.get()}.Write(chunk.data(), static_cast<size_t>(n));
+  return CopyPipe(in.get(), End{out.get()}, Min(args.U64(2), kMaxIoLength));
 }
 
 int64_t SysVmsplice(const SyscallArgs& args) {

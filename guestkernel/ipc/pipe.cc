@@ -86,11 +86,17 @@ int64_t Pipe::Read(UserIo& io, bool nonblocking) {
   return total;
 }
 
-int64_t Pipe::Peek(UserIo& io) {
+int64_t Pipe::Peek(UserIo& io, size_t skip) {
   int64_t total = 0;
   for (size_t i = 0; i < used_ && io.remaining() > 0; ++i) {
     const Buffer& buffer = slot(i);
-    int64_t n = io.CopyOut(buffer.data + buffer.offset, buffer.length);
+    if (skip >= buffer.length) {
+      skip -= buffer.length;
+      continue;
+    }
+    int64_t n =
+        io.CopyOut(buffer.data + buffer.offset + skip, buffer.length - skip);
+    skip = 0;
     if (n < 0) return total > 0 ? total : n;
     total += n;
   }

@@ -24,7 +24,8 @@ class Pipe : public RefCounted {
   // One transfer, of pipe(7)'s semantics; the number of bytes or an errno.
   int64_t Read(UserIo& io, bool nonblocking);
   int64_t Write(UserIo& io, bool nonblocking, bool packets);
-  int64_t Peek(UserIo& io);  // tee: copies, leaves it there
+  // For tee: copies what comes after `skip` bytes, and leaves it there.
+  int64_t Peek(UserIo& io, size_t skip);
   // `writers_before`: openings that a reader's POLLHUP does not count.
   uint32_t Poll(bool reads, bool writes, uint32_t writers_before) const;
 
@@ -71,7 +72,7 @@ class PipeFile final : public File {
   ~PipeFile() override;
   int64_t Read(UserIo& io) override;
   int64_t Write(UserIo& io) override;
-  int64_t Peek(UserIo& io) override;
+  int64_t Peek(UserIo& io, size_t skip) override;
   uint32_t Poll(PollTable* table) override;
   int64_t Ioctl(uint32_t command, uint64_t argument) override;
   int64_t Fcntl(uint32_t command, uint64_t argument) override;

@@ -39,7 +39,9 @@ int64_t PipeFile::Write(UserIo& io) {
   return n;
 }
 
-int64_t PipeFile::Peek(UserIo& io) { return pipe_->Peek(io); }
+int64_t PipeFile::Peek(UserIo& io, size_t skip) {
+  return pipe_->Peek(io, skip);
+}
 
 uint32_t PipeFile::Poll(PollTable* table) {
   if (table) {

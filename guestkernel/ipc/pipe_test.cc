@@ -214,15 +214,19 @@ TEST_F(PipeTest, Peek) {
   File* reader = process()->files->Get(in_).get();
   char buffer[64];
   UserIo empty = UserIo::Kernel(buffer, sizeof(buffer));
-  EXPECT_EQ(reader->Peek(empty), -EAGAIN);
+  EXPECT_EQ(reader->Peek(empty, 0), -EAGAIN);
   WriteText(out_, "stays");
   UserIo io = UserIo::Kernel(buffer, sizeof(buffer));
-  EXPECT_EQ(reader->Peek(io), 5);
+  EXPECT_EQ(reader->Peek(io, 0), 5);
   EXPECT_EQ(std::string(buffer, 5), "stays");
+  UserIo later = UserIo::Kernel(buffer, sizeof(buffer));
+  EXPECT_EQ(reader->Peek(later, 2), 3);
+  EXPECT_EQ(std::string(buffer, 3), "ays");
+  EXPECT_EQ(reader->Peek(later, 5), -EAGAIN);
   EXPECT_EQ(ReadText(in_), "stays");
   Close(out_);
   UserIo ended = UserIo::Kernel(buffer, sizeof(buffer));
-  EXPECT_EQ(reader->Peek(ended), 0);
+  EXPECT_EQ(reader->Peek(ended, 0), 0);
 }
 
 TEST_F(PipeTest, NoMemory) {

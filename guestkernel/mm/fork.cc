@@ -18,6 +18,33 @@ void AddHugeRefs(Pte entry) {
   }
 }
 
+// The child's entry for what `entry` maps. Private pages become read-only on
+// both sides; what this space has written to a shared object is for it to tell.
+Pte ShareEntry(const Vma& vma, Pte* entry, bool* flush) {
+  if (vma.shared()) {
+    bool tracked = vma.object && vma.object->tracks_dirty();
+    return tracked ? *entry & ~kPteDirty : *entry;
+  }
+  if (*entry & kPteWrite) {
+    *entry &= ~(kPteWrite | kPteDirty);
+    *flush = true;
+  }
+  return *entry;
+}
+
+// Pages copied.
+unsigned CopyTable(const Vma& vma, Pte* table, Pte* target, uint64_t from,
+                   uint64_t to, bool* flush) {
+  unsigned last = TableIndex(to - 1, 1), copied = 0;
+  for (unsigned i = TableIndex(from, 1); i <= last; ++i) {
+    if (!PteHasFrame(table[i])) continue;
+    target[i] = ShareEntry(vma, &table[i], flush);
+    AddFrameRef(PteFrame(table[i]));
+    ++copied;
+  }
+  return copied;
+}
+
 }  // namespace
 
 Result<RefPtr<AddressSpace>> AddressSpace::Fork(const uint64_t* hot,
@@ -80,47 +107,25 @@ void AddressSpace::CopyHotPage(uint64_t address, AddressSpace* child) {
 // The page tables of one VMA. Sets *flush when entries of this space lost the
 // right to write.
 int AddressSpace::CopyVma(const Vma& vma, AddressSpace* child, bool* flush) {
-  bool copy_on_write = !vma.shared();
-  // What this space has written is for it to tell.
-  bool tracked = vma.object && vma.shared() && vma.object->tracks_dirty();
-  Pte lost = tracked ? kPteDirty : 0;
   int error = 0;
-  auto share = [&](Pte* entry) {
-    if (copy_on_write && (*entry & kPteWrite)) {
-      *entry &= ~(kPteWrite | kPteDirty);
-      *flush = true;
-    }
-    return *entry;
-  };
-  auto copy = [&](uint64_t from, uint64_t to, Pte* directory) {
-    if (error) return;
-    Pte* target = GetDirectoryEntry(child->root_, from);
-    if (!target) {
-      error = -ENOMEM;
-      return;
-    }
-    if (PteIsHuge(*directory)) {
-      *target = share(directory);
-      AddHugeRefs(*target);
-      child->resident_pages_ += kTableEntries;
-      return;
-    }
-    if (*target == 0 && AddTable(target) != 0) {
-      error = -ENOMEM;
-      return;
-    }
-    Pte* table = TableOf(*directory);
-    Pte* target_table = TableOf(*target);
-    unsigned last = TableIndex(to - 1, 1), copied = 0;
-    for (unsigned i = TableIndex(from, 1); i <= last; ++i) {
-      if (!PteHasFrame(table[i])) continue;
-      target_table[i] = share(&table[i]) & ~lost;
-      AddFrameRef(PteFrame(table[i]));
-      ++copied;
-    }
-    child->resident_pages_ += copied;
-  };
-  ForEachDirectoryEntry(root_, vma.start, vma.end, copy);
+  ForEachDirectoryEntry(root_, vma.start, vma.end,
+                        [&](uint64_t from, uint64_t to, Pte* directory) {
+                          if (error) return;
+                          Pte* target = GetDirectoryEntry(child->root_, from);
+                          if (!target) {
+                            error = -ENOMEM;
+                          } else if (PteIsHuge(*directory)) {
+                            *target = ShareEntry(vma, directory, flush);
+                            AddHugeRefs(*target);
+                            child->resident_pages_ += kTableEntries;
+                          } else if (*target == 0 && AddTable(target) != 0) {
+                            error = -ENOMEM;
+                          } else {
+                            child->resident_pages_ +=
+                                CopyTable(vma, TableOf(*directory),
+                                          TableOf(*target), from, to, flush);
+                          }
+                        });
   return error;
 }
 

@@ -34,9 +34,9 @@ class ProcTest : public FsTest {
     for (const char* name : {"/proc", "/dev", "/sys"}) {
       EXPECT_EQ(Call(SysMkdir, name, 0755), 0);
     }
-    EXPECT_EQ(Mount(*NewProcFs(), "/proc", "proc"), 0);
-    EXPECT_EQ(Mount(*NewDevFs(), "/dev", "udev"), 0);
-    EXPECT_EQ(Mount(*NewSysFs(), "/sys", "sysfs"), 0);
+    EXPECT_EQ(Mount(Keep(*NewProcFs()), "/proc", "proc"), 0);
+    EXPECT_EQ(Mount(Keep(*NewDevFs()), "/dev", "udev"), 0);
+    EXPECT_EQ(Mount(Keep(*NewSysFs()), "/sys", "sysfs"), 0);
     Format(main_thread()->name, sizeof(main_thread()->name), "a (b) c");
     process()->thread_count = 1;
     process()->dumpable = true;

@@ -23,12 +23,13 @@ FsTest::~FsTest() {
   process()->files.reset();
   process()->fs.reset();
   ForgetMounts();
-  for (Tmpfs* fs : file_systems_) delete fs;
+  for (FileSystem* fs : file_systems_) delete fs;
 }
 
 Tmpfs* FsTest::NewFs(uint64_t size_limit) {
-  file_systems_.push_back(Tmpfs::Create(0755, size_limit, "tmpfs").take());
-  return file_systems_.back();
+  Tmpfs* fs = Tmpfs::Create(0755, size_limit, "tmpfs").take();
+  Keep(fs);
+  return fs;
 }
 
 std::string FsTest::ReadText(int fd, size_t n) {

@@ -44,6 +44,10 @@ class FsTest : public KernelTest {
 
   // A file system that lives as long as the test.
   Tmpfs* NewFs(uint64_t size_limit = 0);
+  FileSystem* Keep(FileSystem* fs) {
+    file_systems_.push_back(fs);
+    return fs;
+  }
 
  private:
   static uint64_t ToWord(const char* p) {
@@ -58,7 +62,7 @@ class FsTest : public KernelTest {
     return static_cast<uint64_t>(v);
   }
   FakeMemory memory_;
-  std::vector<Tmpfs*> file_systems_;
+  std::vector<FileSystem*> file_systems_;
 };
 
 }  // namespace gk

@@ -82,6 +82,8 @@ static void with_splice(void) {
   }
   verify(out, 0, kSize);
   CHECK_FAILS(splice(in, NULL, out, NULL, 10, 0), EINVAL);
+  CHECK_FAILS(tee(p[0], p[1], 10, 0), EINVAL);
+  CHECK_FAILS(splice(p[0], NULL, p[1], NULL, 10, 0), EINVAL);
 }
 
 int main(void) {
