@@ -9,6 +9,8 @@ contract).
   --mode twins   as stop, then two resumes at once, under different names
   --mode live    snapshot, and the program goes on; nothing is resumed
   --cycles N     N times snapshot and resume, generation upon generation
+  --resume-privilege M,...  the privilege mode of each resume in turn: with
+                 --privilege, snapshots cross from one mode to the other
 """
 
 import os
@@ -33,6 +35,7 @@ class Session:
         self.name = os.path.basename(program).replace(".", "-")
         self.flag = os.path.join(directory, "flag")
         self.processes = []
+        self.resumes = 0
 
     def log(self, process_name):
         return os.path.join(self.directory, process_name + ".log")
@@ -74,6 +77,10 @@ class Session:
 
     def resume(self, as_name=None):
         extra = ["--as", as_name] if as_name else []
+        modes = self.args.resume_privilege
+        if modes:
+            extra.append("--privilege=" + modes[self.resumes % len(modes)])
+        self.resumes += 1
         name = as_name or self.name
         process = self.start(self.crvm.command("resume", self.name, *extra),
                              name)
@@ -142,6 +149,8 @@ def main():
     parser.add_argument("--delay", type=float, default=0.1,
                         help="seconds between ready and snapshot, and between "
                         "a resume and what follows (0.1)")
+    parser.add_argument("--resume-privilege", type=lambda s: s.split(","),
+                        default=[])
     args = runner.parse(parser)
     crvm = None if args.native else runner.Crvm(args.crvm, args.privilege)
     if crvm:

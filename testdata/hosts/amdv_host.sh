@@ -165,7 +165,7 @@ else
 fi
 wait "$out_pid" "$err_pid"
 if [ -z "$status" ]; then
-  tail -20 "$console" "$work/qemu.log" >&2
+  tail -n 20 "$console" "$work/qemu.log" >&2
   die "the machine stopped without a status"
 fi
 exit "$status"

@@ -46,22 +46,28 @@ t = threading.Thread(target=lambda: out.append(sum(range(100))))
 t.start(); t.join()
 print(out[0], subprocess.run(["echo", "hello"], capture_output=True, text=True).stdout.strip())' 2>&1)"
 
-run() { # run RUNNER PROGRAM...
+run() { # run KIND RUNNER PROGRAM...; KIND is put before the program's name
   local line
   while read -r line; do
     case $line in
-      PASS*) echo "$line" ;;
-      FAIL*) echo "$line"; failed=1 ;;
+      PASS*) echo "PASS $1 ${line#PASS }" ;;
+      FAIL*) echo "FAIL $1 ${line#FAIL }"; failed=1 ;;
       *passed,*) ;;
       *) echo "$line" ;;
     esac
-  done < <("$here/../$1" --crvm "$crvm" --timeout 120 "${@:2}" 2>&1)
+  done < <("$here/../$2" --crvm "$crvm" --timeout 120 "${@:3}" 2>&1)
 }
-run run_compare.py "$programs"/compare/{hello,hello_static,hello_static_pie} \
+# Not compare/fpu: the emulated processor does not raise SIGFPE, natively either.
+run compare run_compare.py "$programs"/compare/{hello,hello_static,hello_static_pie} \
   "$programs"/compare/{fork_wait,threads,signal_handlers,signal_faults,mmap_file} \
-  "$programs"/compare/{cow_fork,pipes,unix_stream,epoll,fpu,bad_pointers,kernel_memory} \
+  "$programs"/compare/{cow_fork,pipes,unix_stream,epoll,bad_pointers,kernel_memory,clocks,timers} \
   "$sources/compare/shell_pipelines.sh"
-run run_transition.py "$programs"/transition/{counter,pipe_inflight,futex_threads} \
+run transition run_transition.py "$programs"/transition/{counter,pipe_inflight,futex_threads} \
   "$programs"/transition/{fpu_state,scm_rights,shared_memory} \
+  "$sources"/transition/{bash_pipeline.sh,python_threads.py}
+# Snapshots do not depend on the mode: from one to the other and back.
+run crossing run_transition.py --privilege deprivileged --cycles 2 \
+  --resume-privilege supervisor,deprivileged \
+  "$programs"/transition/{counter,futex_threads,scm_rights,pending_signals} \
   "$sources"/transition/{bash_pipeline.sh,python_threads.py}
 exit "$failed"

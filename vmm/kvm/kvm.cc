@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <x86intrin.h>
 
 #include <cstring>
 #include <memory>
@@ -19,6 +20,7 @@ namespace crvm {
 namespace {
 
 constexpr int kApiVersion = 12;
+constexpr uint32_t kTscMsr = 0x10;  // IA32_TIME_STAMP_COUNTER, SDM vol. 4
 
 template <typename Argument>
 absl::StatusOr<int> Ioctl(const UniqueFd& fd, unsigned long request,
@@ -210,6 +212,25 @@ absl::StatusOr<uint64_t> KvmVcpu::TscKhz() const {
                         Ioctl(fd_, KVM_GET_TSC_KHZ, 0, "KVM_GET_TSC_KHZ"));
   if (khz <= 0) return absl::UnavailableError("KVM knows no TSC frequency");
   return static_cast<uint64_t>(khz);
+}
+
+absl::StatusOr<uint64_t> KvmVcpu::AlignTsc() {
+  // Documentation/virt/kvm/devices/vcpu.rst, section 4.1.
+  uint64_t offset = 0;
+  kvm_device_attr attribute = {};
+  attribute.group = KVM_VCPU_TSC_CTRL;
+  attribute.attr = KVM_VCPU_TSC_OFFSET;
+  attribute.addr = reinterpret_cast<uint64_t>(&offset);
+  if (ioctl(fd_.get(), KVM_SET_DEVICE_ATTR, &attribute) == 0) return 0;
+  kvm_abi::Msrs list = {};
+  list.header.nmsrs = 1;
+  list.entries[0].index = kTscMsr;
+  const uint64_t before = __rdtsc();
+  CRVM_ASSIGN_OR_RETURN(int count,
+                        Ioctl(fd_, kvm_abi::kGetMsrs, &list, "KVM_GET_MSRS"));
+  const uint64_t after = __rdtsc();
+  if (count != 1) return absl::UnavailableError("KVM tells no TSC");
+  return list.entries[0].data - (before + (after - before) / 2);
 }
 
 }  // namespace crvm

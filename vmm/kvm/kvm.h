@@ -77,6 +77,10 @@ class KvmVcpu {
   absl::Status SetXsave(absl::Span<const uint8_t> area);
   absl::Status Interrupt(uint8_t vector);
   absl::StatusOr<uint64_t> TscKhz() const;
+  // Makes the guest's TSC this host's own: KVM starts it at 0. How many ticks
+  // the guest's is ahead (modulo 2^64): 0, except where KVM cannot set it
+  // (before Linux 5.16).
+  absl::StatusOr<uint64_t> AlignTsc();
 
  private:
   friend class KvmVm;

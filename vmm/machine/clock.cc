@@ -45,20 +45,23 @@ absl::StatusOr<ClockState> DecodeClockState(StateReader& reader) {
   return state;
 }
 
-GuestClock::GuestClock(GuestMemory* memory, uint64_t tsc_khz)
-    : memory_(memory) {
+GuestClock::GuestClock(GuestMemory* memory, uint64_t tsc_khz,
+                       uint64_t tsc_ahead)
+    : memory_(memory), tsc_ahead_(tsc_ahead) {
   page_.shift = kShift;
   page_.multiplier = (uint64_t{1000000} << kShift) / tsc_khz;
 }
 
+uint64_t GuestClock::GuestTsc() const { return __rdtsc() + tsc_ahead_; }
+
 absl::Status GuestClock::Start() {
-  page_.tsc_base = __rdtsc();
+  page_.tsc_base = GuestTsc();
   page_.realtime_ns = HostRealtimeNs();
   return Publish();
 }
 
 uint64_t GuestClock::GuestMonotonicNs() const {
-  unsigned __int128 ticks = __rdtsc() - page_.tsc_base;
+  unsigned __int128 ticks = GuestTsc() - page_.tsc_base;
   return page_.monotonic_ns +
          static_cast<uint64_t>(ticks * page_.multiplier >> kShift);
 }
@@ -77,7 +80,7 @@ ClockState GuestClock::SaveState() const {
 absl::Status GuestClock::RestoreState(const ClockState& state,
                                       ClockPolicy policy) {
   uint64_t now = HostRealtimeNs();
-  page_.tsc_base = __rdtsc();
+  page_.tsc_base = GuestTsc();
   page_.monotonic_ns = state.monotonic_ns;
   page_.realtime_ns = policy == ClockPolicy::kAsSaved ? state.realtime_ns : now;
   page_.boottime_extra_ns = state.boottime_extra_ns;

@@ -33,8 +33,9 @@ absl::StatusOr<ClockState> DecodeClockState(StateReader& reader);
 
 class GuestClock {
  public:
-  // `tsc_khz`: of the guest's TSC on this host.
-  GuestClock(GuestMemory* memory, uint64_t tsc_khz);
+  // Of the guest's TSC on this host: its frequency, and how far it is ahead of
+  // the host's own.
+  GuestClock(GuestMemory* memory, uint64_t tsc_khz, uint64_t tsc_ahead);
 
   // A fresh VM: monotonic from 0, realtime as the host's.
   absl::Status Start();
@@ -45,8 +46,10 @@ class GuestClock {
 
  private:
   absl::Status Publish();
+  uint64_t GuestTsc() const;
 
   GuestMemory* memory_;
+  uint64_t tsc_ahead_;
   abi::ClockPage page_ = {};
 };
 

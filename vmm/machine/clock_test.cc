@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <time.h>
+#include <x86intrin.h>
 
 namespace crvm {
 namespace {
@@ -20,7 +21,7 @@ class ClockTest : public ::testing::Test {
 };
 
 TEST_F(ClockTest, StartsAtZeroAndNow) {
-  GuestClock clock(&memory_, kTscKhz);
+  GuestClock clock(&memory_, kTscKhz, 0);
   ASSERT_TRUE(clock.Start().ok());
   EXPECT_EQ(Page().monotonic_ns, 0u);
   EXPECT_NEAR(static_cast<double>(Page().realtime_ns) / 1e9, time(nullptr), 2);
@@ -29,14 +30,22 @@ TEST_F(ClockTest, StartsAtZeroAndNow) {
               1 / 2.4, 1e-6);
 }
 
+TEST_F(ClockTest, TheTscIsTheGuests) {
+  constexpr uint64_t kBehind = uint64_t{1} << 50;
+  GuestClock clock(&memory_, kTscKhz, ~kBehind + 1);
+  ASSERT_TRUE(clock.Start().ok());
+  EXPECT_NEAR(static_cast<double>(__rdtsc() - Page().tsc_base), kBehind, 1e10);
+  EXPECT_LT(clock.GuestMonotonicNs(), 10'000'000'000u);
+}
+
 TEST_F(ClockTest, MonotonicGoesOnWhereItStopped) {
-  GuestClock first(&memory_, kTscKhz);
+  GuestClock first(&memory_, kTscKhz, 0);
   ASSERT_TRUE(first.Start().ok());
   ClockState state = first.SaveState();
   state.monotonic_ns = 5'000'000'000;
   state.realtime_ns = 1'000'000'000;
   state.host_realtime_ns -= 60'000'000'000;  // saved a minute ago
-  GuestClock second(&memory_, 2 * kTscKhz);
+  GuestClock second(&memory_, 2 * kTscKhz, 0);
   ASSERT_TRUE(second.RestoreState(state, ClockPolicy::kRealtimeIsNow).ok());
   EXPECT_EQ(Page().monotonic_ns, 5'000'000'000u);
   EXPECT_GE(second.GuestMonotonicNs(), 5'000'000'000u);
@@ -50,7 +59,7 @@ TEST_F(ClockTest, AsSavedMovesNeither) {
   state.monotonic_ns = 7;
   state.realtime_ns = 8;
   state.boottime_extra_ns = 9;
-  GuestClock clock(&memory_, kTscKhz);
+  GuestClock clock(&memory_, kTscKhz, 0);
   ASSERT_TRUE(clock.RestoreState(state, ClockPolicy::kAsSaved).ok());
   EXPECT_EQ(Page().realtime_ns, 8u);
   EXPECT_EQ(Page().boottime_extra_ns, 9u);

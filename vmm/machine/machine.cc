@@ -67,7 +67,8 @@ absl::Status Machine::CreateVm(uint64_t memory_bytes, PrivilegeChoice choice) {
                 : PrivilegeMode::kSupervisor;
   }
   CRVM_ASSIGN_OR_RETURN(uint64_t tsc_khz, vcpu.TscKhz());
-  clock_ = std::make_unique<GuestClock>(&*memory_, tsc_khz);
+  CRVM_ASSIGN_OR_RETURN(uint64_t tsc_ahead, vcpu.AlignTsc());
+  clock_ = std::make_unique<GuestClock>(&*memory_, tsc_khz, tsc_ahead);
   fresh_vcpu_.emplace(std::move(vcpu));
   return absl::OkStatus();
 }
