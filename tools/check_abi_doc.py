@@ -5,9 +5,10 @@
     check_abi_doc.py [ABI_MD TABLE_CC]
 
 Every call of the table must be listed under its number as complete or partial
-(and a partial one must say what is missing); what is listed so must be in the
-table; numbers ascend, and none is listed twice. Names are checked against this
-machine's <asm/unistd_64.h>, as far as it goes.
+(and a partial one must say what is missing), or as absent if it has no handler;
+what is listed must be in the table so; numbers ascend, and none is listed
+twice. Names are checked against this machine's <asm/unistd_64.h>, as far as it
+goes.
 """
 
 import os
@@ -37,14 +38,20 @@ def handlers_of(text):
             re.findall(r'\{(\d+), "(\w+)", Sys\w+\}', text)}
 
 
-def check_row(row, handlers):
+def absent_of(text):
+    """{number: name} of the lines of table.cc that have no handler."""
+    return {int(number): name for number, name in
+            re.findall(r'\{(\d+), "(\w+)", nullptr\}', text)}
+
+
+def check_row(row, handlers, absent):
     number, name, state, remark = row
     if state not in ("complete", "partial", "absent"):
         yield f"{name}: the state is '{state}'"
     if state == "partial" and not remark:
         yield f"{name}: partial, but not what is missing"
-    if state == "absent" and number in handlers:
-        yield f"{name}: absent here, but in the table of system calls"
+    if state == "absent" and absent.get(number) != name:
+        yield f"{name}: absent here, but not in the table of system calls"
     if state != "absent" and handlers.get(number) != name:
         yield (f"{name}: {state} here, but not under {number} in the table of "
                "system calls")
@@ -52,6 +59,7 @@ def check_row(row, handlers):
 
 def check(page, table, header):
     rows, handlers = rows_of(page), handlers_of(table)
+    absent = absent_of(table)
     if not rows or not handlers:
         yield "no rows, or no handlers, were found: has the form changed?"
         return
@@ -59,8 +67,8 @@ def check(page, table, header):
     if numbers != sorted(set(numbers)):
         yield "the numbers do not ascend"
     for row in rows:
-        yield from check_row(row, handlers)
-    for number, name in handlers.items():
+        yield from check_row(row, handlers, absent)
+    for number, name in {**handlers, **absent}.items():
         if number not in numbers:
             yield f"{name} ({number}): not listed"
     listed = {row[0]: row[1] for row in rows}

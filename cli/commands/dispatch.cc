@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <algorithm>
+#include <cstdlib>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -8,6 +10,7 @@
 #include "cli/base/exit_codes.h"
 #include "cli/commands/command.h"
 #include "cli/commands/output.h"
+#include "vmm/base/log.h"
 
 namespace crvm {
 namespace {
@@ -36,6 +39,10 @@ cannot be executed, 127 when it is not found, 128+n when signal n ended it.
 
 Files: snapshots are in $CRVM_HOME, else $XDG_DATA_HOME/crvm, else
 ~/.local/share/crvm.
+
+Messages: CRVM_LOG=info in the environment also tells, on stderr, what may
+explain a program's trouble, such as system calls that crvm does not have; debug
+tells more. The default is warning.
 )";
 
 int PrintTopHelp() {
@@ -75,6 +82,18 @@ bool WantsHelp(const Command& command, const std::vector<std::string>& args) {
   return false;
 }
 
+absl::Status SetLogLevel() {
+  const char* name = getenv("CRVM_LOG");
+  if (name == nullptr || *name == '\0') return absl::OkStatus();
+  const std::optional<LogLevel> level = LogLevelNamed(name);
+  if (!level) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("CRVM_LOG=", name, ": say debug, info, warning or error"));
+  }
+  SetMinLogLevel(*level);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 const std::vector<const Command*>& AllCommands() {
@@ -92,6 +111,7 @@ int UsageError(const Command& command, const absl::Status& status) {
 }
 
 int RunCrvm(CommandContext& context, const std::vector<std::string>& args) {
+  if (absl::Status status = SetLogLevel(); !status.ok()) return Fail(status);
   if (args.empty()) {
     PrintTopHelp();
     return kExitError;

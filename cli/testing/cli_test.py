@@ -451,6 +451,13 @@ class OtherVerbsTest(CliTest):
                           'snapshto')
         self.expect_error(125, '`crvm --help` lists them', 'frobnicate')
 
+    def test_log_level(self):
+        for level in ('debug', 'info', 'warning', 'error', ''):
+            self.assertEqual(
+                self.crvm('version', env=dict(self.env, CRVM_LOG=level)).returncode, 0)
+        self.expect_error(125, 'CRVM_LOG=loud: say debug, info, warning or',
+                          'version', env=dict(self.env, CRVM_LOG='loud'))
+
     def test_no_verb(self):
         self.assertEqual(self.crvm().returncode, 125)
 

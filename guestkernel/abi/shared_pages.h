@@ -40,7 +40,7 @@ struct BootInfo {
   // Strings at kBootStringsGpa: executable path, cwd, hostname, argv[0..argc),
   // envp[0..envc), each NUL-terminated.
   uint32_t strings_size;
-  uint32_t flags;           // kBootFlag*
+  uint32_t flags;           // none yet
   uint64_t rlimits[16][2];  // host RLIMIT_* soft/hard of the caller
   uint32_t stream_kind[3];  // StreamKind (virtio.h) where stdio_kind is kStream
   uint32_t reserved;
@@ -48,8 +48,6 @@ struct BootInfo {
 static_assert(offsetof(BootInfo, memory_size) == 16);
 static_assert(offsetof(BootInfo, random_seed) == 40);
 static_assert(sizeof(BootInfo) <= kBootInfoSize);
-inline constexpr uint32_t kBootFlagLogCalls =
-    1;  // log every absent system call, not only the first
 
 // Event bits in VcpuPage::pending. The VMM sets them (atomically, from any
 // thread), the kernel takes them all at once.

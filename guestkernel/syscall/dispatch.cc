@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <asm/errno.h>
 
-#include "guestkernel/abi/shared_pages.h"
 #include "guestkernel/arch/arch.h"
 #include "guestkernel/lib/panic.h"
 #include "guestkernel/sched/cpu_time.h"
@@ -16,10 +15,11 @@ const SyscallEntry* g_by_number[kSyscallLimit];
 bool g_absence_logged[kSyscallLimit];
 
 int64_t AbsentCall(uint64_t number) {
-  bool always = GetBootInfo().flags & crvm::abi::kBootFlagLogCalls;
-  if (number < kSyscallLimit && (always || !g_absence_logged[number])) {
+  if (number < kSyscallLimit && !g_absence_logged[number]) {
     g_absence_logged[number] = true;
-    Log(LogLevel::kDebug, "system call %lu is absent (ENOSYS)", number);
+    const char* name = SyscallName(number);
+    Log(LogLevel::kInfo, "system call %s (%lu) is absent: ENOSYS",
+        name ? name : "without a name", number);
   }
   return -ENOSYS;
 }
@@ -42,11 +42,13 @@ const char* SyscallName(uint64_t number) {
 extern "C" void SyscallDispatch(TrapFrame* frame) {
   AccountKernelEntry();
   uint64_t number = frame->error_code;
-  if (number < kSyscallLimit && g_by_number[number]) [[likely]] {
+  const SyscallEntry* entry =
+      number < kSyscallLimit ? g_by_number[number] : nullptr;
+  if (entry && entry->handler) [[likely]] {
     SyscallArgs args = {
         {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9},
         frame};
-    frame->rax = static_cast<uint64_t>(g_by_number[number]->handler(args));
+    frame->rax = static_cast<uint64_t>(entry->handler(args));
   } else {
     frame->rax = static_cast<uint64_t>(AbsentCall(number));
   }

@@ -16,7 +16,7 @@ extern const SyscallEntry kSyscallTable[];
 extern const size_t kSyscallTableSize;
 
 void SyscallTableInit();                   // from KernelMain
-const char* SyscallName(uint64_t number);  // null when absent
+const char* SyscallName(uint64_t number);  // null: there is none
 
 }  // namespace gk
 #endif  // CRVM_GUESTKERNEL_SYSCALL_TABLE_H_

@@ -32,6 +32,14 @@ const char* Prefix(LogLevel level) {
 void SetMinLogLevel(LogLevel level) { min_level = level; }
 LogLevel MinLogLevel() { return min_level; }
 
+std::optional<LogLevel> LogLevelNamed(absl::string_view name) {
+  if (name == "debug") return LogLevel::DEBUG;
+  if (name == "info") return LogLevel::INFO;
+  if (name == "warning") return LogLevel::WARNING;
+  if (name == "error") return LogLevel::ERROR;
+  return std::nullopt;
+}
+
 namespace log_internal {
 
 LogMessage::LogMessage(LogLevel level) : text_(Prefix(level)) {}

@@ -9,6 +9,7 @@
 #ifndef CRVM_VMM_BASE_LOG_H_
 #define CRVM_VMM_BASE_LOG_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -21,6 +22,9 @@ enum class LogLevel { DEBUG = 0, INFO = 1, WARNING = 2, ERROR = 3 };
 // Messages below `level` are dropped (and not formatted).
 void SetMinLogLevel(LogLevel level);
 LogLevel MinLogLevel();
+
+// "debug", "info", "warning", "error"; nothing for other names.
+std::optional<LogLevel> LogLevelNamed(absl::string_view name);
 
 namespace log_internal {
 

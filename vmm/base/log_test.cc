@@ -34,6 +34,14 @@ TEST(LogTest, BelowThresholdIsNotFormatted) {
   EXPECT_EQ(GetCapturedStderr(), "crvm: 1\n");
 }
 
+TEST(LogTest, Names) {
+  EXPECT_EQ(LogLevelNamed("debug"), LogLevel::DEBUG);
+  EXPECT_EQ(LogLevelNamed("info"), LogLevel::INFO);
+  EXPECT_EQ(LogLevelNamed("warning"), LogLevel::WARNING);
+  EXPECT_EQ(LogLevelNamed("error"), LogLevel::ERROR);
+  EXPECT_EQ(LogLevelNamed("INFO"), std::nullopt);
+}
+
 TEST(LogTest, IsOneStatement) {
   bool other = false;
   if (false)
