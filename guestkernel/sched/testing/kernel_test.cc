@@ -154,13 +154,4 @@ int PushSignalFrame(TrapFrame* frame, const SigAction&, const SigInfo& info,
   return 0;
 }
 
-// For tests without mm. The destructor is the key function: it gives type
-// information, which sanitizers look at.
-[[gnu::weak]] AddressSpace::~AddressSpace() = default;
-[[gnu::weak]] void AddressSpace::Activate() {}
-[[gnu::weak]] Result<AddressSpace::PageKey> AddressSpace::FutexKey(
-    uint64_t address) {
-  return PageKey{this, address};
-}
-
 }  // namespace gk
