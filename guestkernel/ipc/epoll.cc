@@ -21,7 +21,13 @@ void UnlinkFromFile(File* file, EpollItem* item) {
 
 // ---- EpollItem
 
+EpollItem::EpollItem(EpollFile* owner, File* file, int fd)
+    : owner_(owner), file_(file), fd_(fd) {
+  ++owner_->item_count_;
+}
+
 EpollItem::~EpollItem() {
+  --owner_->item_count_;
   while (watches_) {
     Watch* next = watches_->next;
     delete watches_;

@@ -33,8 +33,7 @@ class EpollFile;
 
 class EpollItem final : public PollTable {
  public:
-  EpollItem(EpollFile* owner, File* file, int fd)
-      : owner_(owner), file_(file), fd_(fd) {}
+  EpollItem(EpollFile* owner, File* file, int fd);
   ~EpollItem();
 
   void Add(WaitQueue* queue) override;
@@ -78,6 +77,7 @@ class EpollFile final : public AnonymousFile {
   // Up to `max` events into `events`; waits until the deadline. Their number,
   // 0 at the deadline, -EINTR.
   int64_t Wait(EpollEvent* events, int max, Deadline deadline);
+  size_t item_count() const { return item_count_; }
   // Whether this watches `file`, directly or through other epoll files.
   bool Watches(const File* file) const;
 
@@ -91,6 +91,7 @@ class EpollFile final : public AnonymousFile {
   int Harvest(EpollEvent* events, int max);
 
   IntrusiveList<EpollItem, &EpollItem::owner_link> items_;
+  size_t item_count_ = 0;
   IntrusiveList<EpollItem, &EpollItem::ready_link> ready_;
   WaitQueue wait_queue_;  // epoll_wait
   WaitQueue poll_queue_;  // this file being polled itself

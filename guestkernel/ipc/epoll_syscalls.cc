@@ -15,8 +15,8 @@ namespace {
 
 enum EpollOperation { kCtlAdd = 1, kCtlDelete = 2, kCtlModify = 3 };
 constexpr int kMaxEvents = 0x7fffffff / sizeof(EpollEvent);
-// Taken at once; a program that asks for more calls again.
-constexpr int kBatch = 256;
+// Room for at least so many events; more are only there if more are watched.
+constexpr size_t kBatch = 256;
 
 Result<RefPtr<EpollFile>> GetEpoll(int fd) {
   GK_ASSIGN_OR_RETURN(RefPtr<File> file, GetFile(fd));
@@ -41,10 +41,11 @@ int64_t Create(uint32_t flags) {
 int64_t DoWait(int fd, UserAddress events_at, int max, Deadline deadline) {
   if (max <= 0 || max > kMaxEvents) return -EINVAL;
   GK_ASSIGN_OR_RETURN(RefPtr<EpollFile> epoll, GetEpoll(fd));
+  size_t room = epoll->item_count() > kBatch ? epoll->item_count() : kBatch;
+  if (room > static_cast<size_t>(max)) room = static_cast<size_t>(max);
   Vector<EpollEvent> events;
-  int batch = max < kBatch ? max : kBatch;
-  GK_RETURN_IF_ERROR(events.Resize(static_cast<size_t>(batch)));
-  int64_t count = epoll->Wait(events.data(), batch, deadline);
+  GK_RETURN_IF_ERROR(events.Resize(room));
+  int64_t count = epoll->Wait(events.data(), static_cast<int>(room), deadline);
   if (count <= 0) return count;
   GK_RETURN_IF_ERROR(
       CopyToUser(events_at, events.data(),

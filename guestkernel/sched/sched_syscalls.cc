@@ -36,6 +36,12 @@ Thread* FindTarget(int tid) {
   return thread && thread->process ? thread : nullptr;
 }
 
+// PID 1 has no thread: to those who ask, it is as any other is at first.
+bool IsInit(int pid) {
+  Process* process = pid > 0 ? FindProcess(pid) : nullptr;
+  return process && process->is_kernel;
+}
+
 bool MayChange(const Thread& target) {
   const Credentials& own = CurrentThread()->credentials;
   return own.euid == target.credentials.euid ||
@@ -117,8 +123,8 @@ int64_t SysSchedGetaffinity(const SyscallArgs& args) {
     return -EINVAL;
   }
   Thread* target = FindTarget(args.Int(0));
-  if (!target) return -ESRCH;
-  uint64_t mask = target->cpu_mask & AllCpus();
+  if (!target && !IsInit(args.Int(0))) return -ESRCH;
+  uint64_t mask = target ? target->cpu_mask & AllCpus() : AllCpus();
   GK_RETURN_IF_ERROR(WriteUser(args.User(2), mask));
   return sizeof(mask);
 }
@@ -136,6 +142,7 @@ int64_t SysSchedSetscheduler(const SyscallArgs& args) {
 // sched_getscheduler(tid)
 int64_t SysSchedGetscheduler(const SyscallArgs& args) {
   if (args.Int(0) < 0) return -EINVAL;
+  if (IsInit(args.Int(0))) return kSchedOther;
   Thread* target = FindTarget(args.Int(0));
   if (!target) return -ESRCH;
   return target->policy | (target->reset_on_fork ? kResetOnForkFlag : 0);
@@ -154,8 +161,9 @@ int64_t SysSchedSetparam(const SyscallArgs& args) {
 int64_t SysSchedGetparam(const SyscallArgs& args) {
   if (args.Int(0) < 0 || args.User(1).is_null()) return -EINVAL;
   Thread* target = FindTarget(args.Int(0));
-  if (!target) return -ESRCH;
-  return WriteUser<int32_t>(args.User(1), target->realtime_priority);
+  if (!target && !IsInit(args.Int(0))) return -ESRCH;
+  int32_t priority = target ? target->realtime_priority : 0;
+  return WriteUser(args.User(1), priority);
 }
 
 // sched_get_priority_max(policy)

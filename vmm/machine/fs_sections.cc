@@ -75,8 +75,10 @@ absl::Status RestoreFs(FuseServer* server, ComponentSource& source,
     CRVM_RETURN_IF_ERROR(RestorePiece(fs, *data));
   }
   CRVM_ASSIGN_OR_RETURN(FsRestoreReport report, fs.FinishRestore());
-  warnings->insert(warnings->end(), report.changed.begin(),
-                   report.changed.end());
+  for (const std::string& file : report.changed) {
+    warnings->push_back(absl::StrCat(
+        file, " has changed since the snapshot; going on with it as it is"));
+  }
   warnings->insert(warnings->end(), report.warnings.begin(),
                    report.warnings.end());
   return absl::OkStatus();

@@ -107,7 +107,7 @@ static void threads(void) {
 }
 
 static void many(void) {
-  enum { kMany = 100 };
+  enum { kMany = 900 };
   int fds[kMany];
   uint64_t one = 1;
   for (int i = 0; i < kMany; ++i) {
@@ -121,7 +121,7 @@ static void many(void) {
   printf("%d ready, sum %d\n", n, sum);
   // Fairness: a short buffer gets to all of them in the end.
   char seen[kMany] = {0};
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < 50; ++round) {
     n = epoll_wait(ep, got, 8, 0);
     CHECK(n == 8);
     for (int i = 0; i < n; ++i) seen[got[i].data.u64] = 1;

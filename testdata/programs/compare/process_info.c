@@ -96,6 +96,8 @@ static void scheduling(void) {
   CHECK(sched_getcpu() >= 0 && sched_yield() == 0);
   CHECK(sched_getscheduler(0) == SCHED_OTHER);
   CHECK(sched_get_priority_max(SCHED_FIFO) == 99);
+  CHECK(sched_getscheduler(getppid()) >= 0);
+  CHECK(sched_getaffinity(getppid(), sizeof set, &set) == 0);
   struct sched_param p;
   CHECK(sched_getparam(0, &p) == 0 && p.sched_priority == 0);
   int start = getpriority(PRIO_PROCESS, 0);  // whatever the caller's is
