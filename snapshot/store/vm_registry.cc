@@ -5,12 +5,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
+#include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "snapshot/store/locations.h"
 #include "snapshot/store/names.h"
@@ -45,6 +49,25 @@ pid_t ReadPid(const std::string& lock_path) {
   char text[16] = {};
   if (!fd.valid() || read(fd.get(), text, sizeof(text) - 1) <= 0) return 0;
   return static_cast<pid_t>(atol(text));
+}
+
+// A process that was killed keeps its locks until all of its memory is free:
+// SIGKILL is pending, or the address space is gone already (no VmSize), or it
+// is a zombie with threads that still end. proc(5).
+bool IsDying(pid_t pid) {
+  std::ifstream status(absl::StrCat("/proc/", pid, "/status"));
+  if (!status) return false;
+  bool has_memory = false;
+  for (std::string line; std::getline(status, line);) {
+    if (absl::StartsWith(line, "VmSize:")) has_memory = true;
+    if (absl::StartsWith(line, "State:\tZ")) return true;
+    if (absl::StartsWith(line, "SigPnd:") ||
+        absl::StartsWith(line, "ShdPnd:")) {
+      const uint64_t pending = strtoull(line.c_str() + 7, nullptr, 16);
+      if (pending & (uint64_t{1} << (SIGKILL - 1))) return true;
+    }
+  }
+  return !has_memory;
 }
 
 }  // namespace
@@ -94,8 +117,20 @@ absl::StatusOr<std::unique_ptr<VmClaim>> VmRegistry::ClaimLocked(
 
 absl::StatusOr<std::unique_ptr<VmClaim>> VmRegistry::Claim(
     const std::string& name) {
-  CRVM_ASSIGN_OR_RETURN(const FileLock lock, Lock());
-  return ClaimLocked(name);
+  // A look at the dying can come between two of its signs: look again.
+  constexpr int kLooks = 3, kMostLooks = 1000;
+  constexpr int kBetweenUs = 10'000;
+  for (int look = 1;; ++look) {
+    {
+      CRVM_ASSIGN_OR_RETURN(const FileLock lock, Lock());
+      auto claim = ClaimLocked(name);
+      if (!absl::IsAlreadyExists(claim.status())) return claim;
+      const pid_t holder = ReadPid(absl::StrCat(run_, "/", name, "/lock"));
+      const int looks = IsDying(holder) ? kMostLooks : kLooks;
+      if (look >= looks) return claim;
+    }
+    usleep(kBetweenUs);
+  }
 }
 
 absl::StatusOr<std::unique_ptr<VmClaim>> VmRegistry::ClaimLike(

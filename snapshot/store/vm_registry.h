@@ -55,7 +55,8 @@ class VmRegistry {
  public:
   static absl::StatusOr<VmRegistry> Open(const std::string& run);
 
-  // AlreadyExists when a live VM has the name.
+  // AlreadyExists when a live VM has the name. Waits for one that was killed
+  // and has not quite ended.
   absl::StatusOr<std::unique_ptr<VmClaim>> Claim(const std::string& name);
   // `base`, or else base-2, base-3, ...
   absl::StatusOr<std::unique_ptr<VmClaim>> ClaimLike(const std::string& base);

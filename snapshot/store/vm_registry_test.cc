@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <vector>
+
 #include "gtest/gtest.h"
 #include "snapshot/testing/temp_dir.h"
 
@@ -72,6 +74,27 @@ TEST_F(VmRegistryTest, AKilledVmIsStale) {
   ASSERT_EQ(waitpid(child, nullptr, 0), child);
   EXPECT_TRUE(Registry().List()->empty());
   EXPECT_TRUE(Registry().Claim("job").ok());
+}
+
+// The kernel frees a killed VM's memory before it lets go of its locks.
+TEST_F(VmRegistryTest, AKilledVmIsWaitedFor) {
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    auto claim = *Registry().Claim("job");
+    constexpr size_t kSize = size_t{512} << 20;
+    std::vector<char> memory(kSize, 1);
+    (void)!write(ready[1], memory.data(), 1);
+    pause();
+    _exit(0);
+  }
+  char byte;
+  ASSERT_EQ(read(ready[0], &byte, 1), 1);
+  ASSERT_EQ(kill(child, SIGKILL), 0);
+  EXPECT_TRUE(Registry().Claim("job").ok());
+  ASSERT_EQ(waitpid(child, nullptr, 0), child);
 }
 
 TEST_F(VmRegistryTest, ManyProcessesWantOneName) {

@@ -5,10 +5,13 @@
     crvm_test.py CRVM
 """
 
+import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 CRVM = os.path.abspath(sys.argv.pop(1))
@@ -20,11 +23,14 @@ class CrvmTest(unittest.TestCase):
         self.dir = tempfile.TemporaryDirectory(prefix="crvm-test-")
         self.addCleanup(self.dir.cleanup)
 
-    def run_python(self, text, **env):
+    def crvm(self, *args, **env):
         return subprocess.run(
-            [CRVM, "run", "--", sys.executable, "-c", text],
-            env=dict(os.environ, CRVM_HOME=self.dir.name, **env), timeout=60,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            [CRVM, *args], timeout=60, stdin=subprocess.DEVNULL,
+            env=dict(os.environ, CRVM_HOME=self.dir.name, **env),
+            capture_output=True, text=True)
+
+    def run_python(self, text, **env):
+        return self.crvm("run", "--", sys.executable, "-c", text, **env)
 
     def test_an_absent_system_call_is_named_once(self):
         call = ("import ctypes, os\n"
@@ -40,6 +46,27 @@ class CrvmTest(unittest.TestCase):
             loud.stderr)
         quiet = self.run_python(call)
         self.assertEqual((quiet.returncode, quiet.stderr), (0, ""))
+
+    def test_resume_right_after_sigkill(self):
+        # The host needs a while to free the memory of the killed VM.
+        ready = os.path.join(self.dir.name, "ready")
+        text = ("import os, time\n"
+                "memory = b'x' * (300 << 20)\n"
+                f"open({ready!r}, 'w').close()\n"
+                "time.sleep(0.5)\n"
+                "print(len(memory) >> 20)\n")
+        started = self.crvm("run", "-d", "--name", "big", "--",
+                            sys.executable, "-c", text)
+        self.assertEqual(started.returncode, 0, started.stderr)
+        while not os.path.exists(ready):
+            time.sleep(0.01)
+        pid = json.loads(self.crvm("ps", "--json").stdout)[0]["pid"]
+        saved = self.crvm("snapshot", "big")
+        self.assertEqual(saved.returncode, 0, saved.stderr)
+        os.kill(pid, signal.SIGKILL)
+        resumed = self.crvm("resume", "big")
+        self.assertEqual((resumed.returncode, resumed.stdout), (0, "300\n"),
+                         resumed.stderr)
 
     def test_time_passes_as_outside(self):
         text = ("import time\n"
