@@ -8,6 +8,7 @@
 say "Format"
 
 mapfile -t sources < <(git ls-files '*.cc' '*.h' '*.c')
+[ ${#sources[@]} -gt 0 ] || fail "format: git lists no sources"
 if bad=$(clang-format --dry-run -Werror "${sources[@]}" 2>&1); then
   pass "format: clang-format"
 else

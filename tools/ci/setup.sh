@@ -8,7 +8,7 @@
 
 BUILD=(bazel-bootstrap g++ python3 libabsl-dev liblz4-dev libxxhash-dev
   googletest libbenchmark-dev)
-TEST=(clang clang-format libclang-rt-dev sqlite3 openssh-server openssh-client
+TEST=(git clang clang-format libclang-rt-dev sqlite3 openssh-server openssh-client
   iproute2 procps qemu-system-x86 busybox-static cpio xz-utils)
 
 wanted=("${BUILD[@]}")

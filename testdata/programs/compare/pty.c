@@ -23,12 +23,20 @@ static void open_pair(void) {
   CHECK(slave >= 0 && isatty(slave) && isatty(master));
 }
 
+// One read of the slave, which is a line; of the master all that comes: Linux
+// may bring it in pieces.
 static void show(const char *what, int fd) {
   char b[256];
   struct pollfd f = {fd, POLLIN, 0};
   printf("%s:", what);
-  if (poll(&f, 1, 200) == 1) {
-    ssize_t n = read(fd, b, sizeof b);
+  int timeout = 200;
+  ssize_t n = 0;
+  do {
+    if (poll(&f, 1, timeout) != 1) {
+      if (timeout == 200) printf(" nothing");
+      break;
+    }
+    n = read(fd, b, sizeof b);
     if (n < 0) printf(" error %d", errno);
     for (ssize_t i = 0; i < n; ++i) {
       if (b[i] >= ' ' && b[i] < 127) {
@@ -38,9 +46,8 @@ static void show(const char *what, int fd) {
       }
     }
     if (n == 0) printf(" end of file");
-  } else {
-    printf(" nothing");
-  }
+    timeout = 50;
+  } while (fd == master && n > 0);
   printf("\n");
 }
 
